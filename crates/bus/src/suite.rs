@@ -1,0 +1,1 @@
+//! The laws of the bus as one suite that every engine passes.

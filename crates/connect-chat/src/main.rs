@@ -1,0 +1,3 @@
+//! Connect Chat: the program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! One process: config, stores, bus, services, listeners, and the order of shutdown.

@@ -1,0 +1,236 @@
+//! The frames of a session: one JSON object per WebSocket text frame, tagged by `type`.
+//!
+//! `edit`, `delete`, `react` and `typing` are part of the protocol and not served yet: they are answered
+//! `unsupported`, like any tag that this version does not know.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use domain::{
+    ClientId, ConversationId, Cursor, DeviceId, Entry, Limits, Position, Rejection, Timestamp, UserId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::view::Conversation;
+
+/// What a device says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromDevice<'a> {
+    /// The first frame. Others may follow it unawaited.
+    Hello {
+        /// The access token.
+        token: Cow<'a, str>,
+    },
+    /// A new access token for the same user and device.
+    Renew {
+        /// The access token.
+        token: Cow<'a, str>,
+    },
+    /// Asks to append a message.
+    Send(Send),
+    /// This device has everything up to here.
+    Delivered(Move),
+    /// This person has read up to here.
+    Read(Move),
+    /// Asks what changed since a sync token, or for everything without one.
+    Sync {
+        /// The token of the last `changes`; absent on a new device.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+    },
+    /// Asks for a `pong`, which shows that the connection lives.
+    Ping {},
+}
+
+/// `send`: asks to append a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Send {
+    /// Where.
+    pub conversation: ConversationId,
+    /// A UUIDv7 on server time; the same for every try.
+    pub client_id: ClientId,
+    /// What to say: `{"text": …}`.
+    pub body: Box<RawValue>,
+    /// The client id queued before this one in the conversation and not yet acked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<ClientId>,
+}
+
+/// `delivered` and `read`: moves a cursor.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Move {
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// Up to where.
+    pub position: Position,
+}
+
+/// What a server says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum FromServer {
+    /// The session is live: from here on it is told of every entry, or that it is behind.
+    Welcome(Box<Welcome>),
+    /// A submission of this device is stored, durably, at a position.
+    Sent(Sent),
+    /// An entry was appended.
+    Entry {
+        /// The entry.
+        entry: Arc<Entry>,
+    },
+    /// Somebody's cursors moved: one's own, or the other's in a direct conversation.
+    Cursor(CursorMoved),
+    /// The answer to `sync`.
+    Changes(Changes),
+    /// The session missed something: entries between the last one it got and now were not sent. Sync, and send again
+    /// what was not acked.
+    Lagged {},
+    /// A frame was refused, and nothing else happened.
+    Error(Error),
+    /// The server closes the session; `retry_after_ms` says when to come back, if at all.
+    Goodbye(Goodbye),
+    /// The answer to `ping`.
+    Pong {},
+}
+
+/// `welcome`: who this is, and what holds here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Whom the token names.
+    pub user: UserId,
+    /// On which device.
+    pub device: DeviceId,
+    /// This session, for support.
+    pub session: String,
+    /// Server time: client ids are made on it.
+    pub time: Timestamp,
+    /// When the access token expires; `renew` before that.
+    pub token_expires: Timestamp,
+    /// What is allowed here.
+    pub limits: Limits,
+}
+
+/// `sent`: law 1, acked is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Which submission.
+    pub client_id: ClientId,
+    /// Its place in the log.
+    pub position: Position,
+    /// Messages in the log up to it.
+    pub ordinal: u64,
+    /// When it was appended.
+    pub time: Timestamp,
+}
+
+/// `cursor`: how far somebody is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CursorMoved {
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// Whose.
+    pub user: UserId,
+    /// How far.
+    #[serde(flatten)]
+    pub cursor: Cursor,
+}
+
+/// `changes`: the conversations that changed since the token, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// The token for the next `sync`.
+    pub token: String,
+    /// There is more: sync again with the new token, at once.
+    pub more: bool,
+    /// The token was not known (any more): what follows is the whole list; conversations not in it are gone.
+    pub reset: bool,
+    /// What changed.
+    pub conversations: Vec<Conversation>,
+}
+
+/// `error`: which frame was refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Error {
+    /// What and why.
+    pub error: Rejection,
+    /// The submission that was refused, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
+    /// The conversation of the refused frame, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
+    /// The `type` of the refused frame, as far as it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<String>,
+}
+
+/// `goodbye`: the last frame of a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goodbye {
+    /// Why.
+    pub reason: Reason,
+    /// What to know beyond the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// When to come back, in milliseconds, already jittered; absent where coming back is useless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+/// Why a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The server is being stopped or replaced: come back elsewhere.
+    Restart,
+    /// The gateway lost its place and has to be connected anew.
+    Moved,
+    /// No hello in time.
+    HelloTimeout,
+    /// Not heard for too long.
+    Dead,
+    /// It did not read what was sent to it, for too long.
+    SlowReader,
+    /// Too much in too short a time.
+    RateLimited,
+    /// The server cannot take more sessions now.
+    Overloaded,
+    /// The access token is not valid.
+    Unauthenticated,
+    /// The access token expired and was not renewed.
+    TokenExpired,
+    /// The device was signed out.
+    SignedOut,
+    /// A frame broke the protocol.
+    BadFrame,
+    /// A frame was larger than `frame_bytes_max`.
+    FrameTooLarge,
+    /// A bug. It was logged.
+    Internal,
+}
+
+impl Reason {
+    /// The WebSocket close code. 4000–4099: reconnect as told. 4100–4199: back off first. 4200–4299: stop, a person or
+    /// a program has to change something.
+    pub const fn close_code(self) -> u16 {
+        match self {
+            Self::Restart => 4000,
+            Self::Moved => 4001,
+            Self::Dead => 4002,
+            Self::SlowReader => 4003,
+            Self::HelloTimeout => 4004,
+            Self::RateLimited => 4100,
+            Self::Overloaded => 4101,
+            Self::Internal => 4102,
+            Self::Unauthenticated => 4200,
+            Self::TokenExpired => 4201,
+            Self::SignedOut => 4202,
+            Self::BadFrame => 4203,
+            Self::FrameTooLarge => 4204,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The embedded key-value store: one database, one committer, one fsync for what is queued.

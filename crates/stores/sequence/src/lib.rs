@@ -1,0 +1,53 @@
+//! The Sequence DB: who leads a conversation, in which epoch, since which seq.
+//!
+//! A conversation without a row is led by its home region in that region's first epoch. One region alone writes none.
+//!
+//! The laws, which every engine passes in one suite ([`suite`]): a row is durable once `Ok`; it is replaced only if it is
+//! still the one that the change was decided on; epochs only grow.
+
+pub mod embedded;
+pub mod suite;
+
+use async_trait::async_trait;
+use domain::{ConversationId, Epoch, PortError, Position};
+
+/// A reign: the epoch, whose low byte names the leading region, and where it began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reign {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The last position before it.
+    pub since: Position,
+}
+
+/// Why a reign did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// Another reign is stored than the one it should follow. Nothing was written.
+    #[error("the conversation is in the reign {found:?} already")]
+    Conflict {
+        /// What is stored.
+        found: Option<Reign>,
+    },
+    /// The epoch does not follow the stored one.
+    #[error("epoch {0:?} does not follow the stored one")]
+    NotLater(Epoch),
+    /// The engine failed. Whether it happened is not known.
+    #[error(transparent)]
+    Store(#[from] PortError),
+}
+
+/// The Sequence DB. See the laws at the top of this crate.
+#[async_trait]
+pub trait SequenceStore: Send + Sync + 'static {
+    /// The stored reign; `None` means the home's first epoch.
+    async fn reign(&self, conversation: ConversationId) -> Result<Option<Reign>, PortError>;
+
+    /// Stores `reign` if `follows` is what is stored.
+    async fn begin(
+        &self,
+        conversation: ConversationId,
+        follows: Option<Reign>,
+        reign: Reign,
+    ) -> Result<(), BeginError>;
+}

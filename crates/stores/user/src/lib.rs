@@ -1,0 +1,100 @@
+//! The User DB: accounts and their devices.
+//!
+//! The laws, which every engine passes in one suite ([`suite`]):
+//!
+//! 1. **Durable.** What returned `Ok` survives a crash.
+//! 2. **Unique.** Of two users with one handle, one is refused, also at the same instant.
+//! 3. **Compare and set.** A device's row is replaced only if its refresh secret is still the expected one.
+//!
+//! Deliberately absent: passwords and tokens in the clear; only hashes come here.
+
+pub mod embedded;
+pub mod suite;
+
+use async_trait::async_trait;
+use domain::{DeviceId, PortError, Timestamp, UserId};
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Who.
+    pub id: UserId,
+    /// The name one signs in with, lower case, unique.
+    pub handle: String,
+    /// The password's hash in PHC text form (argon2id).
+    pub password_hash: String,
+    /// When they signed up.
+    pub created: Timestamp,
+}
+
+/// A device of a user: signed in while its row exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// Whose.
+    pub user: UserId,
+    /// Which.
+    pub id: DeviceId,
+    /// What it is called.
+    pub name: String,
+    /// When it signed in first.
+    pub created: Timestamp,
+    /// The hash of the newest refresh token; `None` for a device minted by an admin, which cannot refresh.
+    pub refresh_hash: Option<[u8; 32]>,
+    /// The hash of the one before, to see it used again.
+    pub previous_hash: Option<[u8; 32]>,
+    /// When the newest refresh token was given.
+    pub refreshed: Timestamp,
+}
+
+/// Why a user was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// Somebody has the handle.
+    #[error("the handle is taken")]
+    Taken,
+    /// The engine failed. Whether it happened is not known.
+    #[error(transparent)]
+    Store(#[from] PortError),
+}
+
+/// Why a device was not replaced.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplaceError {
+    /// The row is gone, or its refresh hash is another. Nothing was written.
+    #[error("the device's row is not the expected one")]
+    Changed,
+    /// The engine failed. Whether it happened is not known.
+    #[error(transparent)]
+    Store(#[from] PortError),
+}
+
+/// The User DB. See the laws at the top of this crate.
+#[async_trait]
+pub trait UserStore: Send + Sync + 'static {
+    /// Stores a new user.
+    async fn create(&self, user: User) -> Result<(), CreateError>;
+
+    /// The user with this id.
+    async fn user(&self, id: UserId) -> Result<Option<User>, PortError>;
+
+    /// The user with this handle.
+    async fn by_handle(&self, handle: &str) -> Result<Option<User>, PortError>;
+
+    /// All users, by id, after `after`, at most `limit`.
+    async fn users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, PortError>;
+
+    /// Stores a new device.
+    async fn add_device(&self, device: Device) -> Result<(), PortError>;
+
+    /// One device.
+    async fn device(&self, user: UserId, device: DeviceId) -> Result<Option<Device>, PortError>;
+
+    /// A user's devices, by id, at most `limit`.
+    async fn devices(&self, user: UserId, limit: usize) -> Result<Vec<Device>, PortError>;
+
+    /// Replaces a device's row whose refresh hash is `expected`.
+    async fn replace_device(&self, expected: Option<[u8; 32]>, device: Device) -> Result<(), ReplaceError>;
+
+    /// Removes a device: it is signed out.
+    async fn remove_device(&self, user: UserId, device: DeviceId) -> Result<(), PortError>;
+}

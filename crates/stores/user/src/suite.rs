@@ -1,0 +1,1 @@
+//! The laws of this store as one suite that every engine passes.

@@ -1,0 +1,1 @@
+//! The proof: checker, simulation, crash and fault harness.
