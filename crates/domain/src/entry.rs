@@ -28,7 +28,7 @@ pub enum Kind {
     Removed,
     /// A member's role was set. Membership.
     Role,
-    /// The group was renamed.
+    /// The group was renamed. Moves the roster like membership does, so that one chain leads through all that a group is.
     Renamed,
     /// Whether newcomers see what came before them was set. Membership, since it decides what later members see.
     History,
@@ -69,7 +69,16 @@ impl Kind {
 
     /// Whether entries of this kind move the roster.
     pub const fn is_membership(&self) -> bool {
-        matches!(self, Self::Created | Self::Joined | Self::Left | Self::Removed | Self::Role | Self::History)
+        matches!(
+            self,
+            Self::Created
+                | Self::Joined
+                | Self::Left
+                | Self::Removed
+                | Self::Role
+                | Self::Renamed
+                | Self::History
+        )
     }
 
     /// Whether entries of this kind count as messages: in ordinals and unread counts.

@@ -3,6 +3,7 @@
 //! Everything here is a value or a pure function of values. Deliberately absent: IO, async, clocks, randomness,
 //! storage formats and protocols. Whoever needs the time or a random number hands it in.
 
+pub mod audit;
 pub mod content;
 pub mod conversation;
 pub mod cursor;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Limits of one deployment. The defaults are those of the design, section 10.
+/// Limits of one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -40,11 +40,26 @@ pub struct Limits {
     pub session_frames_burst: u32,
     /// Frames a session may send each second in the long run.
     pub session_frames_per_s: u32,
+    /// Frames over all sessions of a user, and HTTP requests of the user, at once.
+    ///
+    /// Ten sessions' worth: no person's devices come near it, and opening more sessions gives no more than that.
+    pub user_frames_burst: u32,
+    /// Frames and HTTP requests of a user each second in the long run.
+    pub user_frames_per_s: u32,
+    /// Connections, and requests that no user signs, from one address at once; of IPv6, from one /64.
+    ///
+    /// A session costs two: its connection, and its request. The default is 25,000 sessions at once, since an office or a
+    /// carrier's NAT comes back through one address after an outage, and so do all devices behind a proxy:
+    /// `X-Forwarded-For` is not trusted. It bounds one address's share of a gateway's connections, no more;
+    /// guessing passwords is bounded in Accounts, and far below this.
+    pub address_requests_burst: u32,
+    /// Connections, and requests that no user signs, from one address each second in the long run.
+    pub address_requests_per_s: u32,
     /// Conversations whose `delivered` cursors are kept have at most this many members.
     pub delivered_members_max: usize,
 }
 
-/// Members above which a conversation is fanned out by slot (DESIGN, section 5).
+/// Members above which a conversation is fanned out by slot instead of by member.
 pub const SMALL_MEMBERS_MAX: usize = 64;
 
 impl Default for Limits {
@@ -67,6 +82,10 @@ impl Default for Limits {
             identity_ms: 30 * 86_400_000,
             session_frames_burst: 2_000,
             session_frames_per_s: 1_000,
+            user_frames_burst: 20_000,
+            user_frames_per_s: 10_000,
+            address_requests_burst: 50_000,
+            address_requests_per_s: 2_000,
             delivered_members_max: 100,
         }
     }

@@ -3,6 +3,8 @@
 //! A roster is a persistent map: a copy costs a pointer, so that every reader may keep the one it decided by.
 //! Deliberately absent: names, and anything else that membership does not depend on.
 
+use std::collections::BTreeSet;
+
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +97,22 @@ impl Roster {
         let mut roster = Self { history: true, ..Self::default() };
         for user in users {
             roster.admit(user, Role::Member, Mark::START);
+        }
+        roster
+    }
+
+    /// The roster that was kept as rows: what the log up to `position` says of everyone who is or was in.
+    pub fn from_rows(
+        position: Position,
+        history: bool,
+        large: bool,
+        rows: impl IntoIterator<Item = (UserId, Member)>,
+    ) -> Self {
+        let mut roster = Self { position, history, large, ..Self::default() };
+        for (user, member) in rows {
+            roster.active += usize::from(member.is_active());
+            roster.admins += usize::from(member.role == Some(Role::Admin));
+            roster.members.insert(user, member);
         }
         roster
     }
@@ -197,16 +215,7 @@ impl Roster {
         if let Content::Created(created) = content {
             return self.may_create(conversation, created, members_max);
         }
-        let role = match self.member(sender) {
-            None => return Err(Rejection::not_found()),
-            Some(Member { role: None, .. }) => {
-                return Err(Rejection::new(
-                    Code::NotAMember,
-                    "you are no longer a member of this conversation",
-                ));
-            }
-            Some(Member { role: Some(role), .. }) => *role,
-        };
+        let role = self.may_write(sender)?;
         if matches!(content, Content::Message(_)) {
             return Ok(());
         }
@@ -228,6 +237,17 @@ impl Roster {
         }
     }
 
+    /// Whether `sender` may append a message next, and in what role.
+    pub fn may_write(&self, sender: UserId) -> Result<Role, Rejection> {
+        match self.member(sender) {
+            None => Err(Rejection::not_found()),
+            Some(Member { role: None, .. }) => {
+                Err(Rejection::new(Code::NotAMember, "you are no longer a member of this conversation"))
+            }
+            Some(Member { role: Some(role), .. }) => Ok(*role),
+        }
+    }
+
     fn may_create(
         &self,
         id: &ConversationId,
@@ -241,8 +261,8 @@ impl Roster {
     }
 
     fn room_for(&self, users: &[UserId], members_max: usize) -> Result<(), Rejection> {
-        let newcomers = users.iter().filter(|user| !self.is_active(**user)).count();
-        if self.active + newcomers > members_max {
+        let newcomers: BTreeSet<&UserId> = users.iter().filter(|user| !self.is_active(**user)).collect();
+        if self.active + newcomers.len() > members_max {
             let message =
                 format!("a group holds at most {members_max} members and this one has {}", self.active);
             return Err(Rejection::new(Code::GroupFull, message));

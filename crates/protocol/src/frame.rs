@@ -14,8 +14,9 @@ use serde_json::value::RawValue;
 
 use crate::view::Conversation;
 
-/// What a device says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What a device says. Written as it is; read field by field, since serde buffers a tagged enum in a form from which the
+/// raw JSON of a body cannot be had.
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromDevice<'a> {
     /// The first frame. Others may follow it unawaited.
@@ -67,8 +68,8 @@ pub struct Move {
     pub position: Position,
 }
 
-/// What a server says.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What a server says. Written as it is; read by its tag first, for the same reason.
+#[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromServer {
     /// The session is live: from here on it is told of every entry, or that it is behind.
