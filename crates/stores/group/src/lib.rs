@@ -10,6 +10,7 @@
 //! 4. **Retry.** Links and unlinks can be repeated.
 
 pub mod embedded;
+pub mod memory;
 pub mod suite;
 
 use async_trait::async_trait;

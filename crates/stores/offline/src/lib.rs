@@ -6,8 +6,8 @@
 //!
 //! 1. **Forward.** Of two rows of one conversation the later (`as_of`) stays; noting one again changes nothing.
 //! 2. **Cleared for good.** A row at or before a cleared mark never comes back: clearing is remembered while the row lives,
-//!    and noting what was cleared is refused by comparing marks.
-//! 3. **Bounded.** A person has at most [`ROWS_MAX`] rows; the oldest go first.
+//!    and noting what was cleared is refused by comparing marks. Clearing where there is no row writes none.
+//! 3. **Bounded.** A person has at most [`ROWS_MAX`] rows, cleared ones included; those go first, then the oldest.
 
 pub mod embedded;
 pub mod suite;
@@ -32,6 +32,18 @@ pub struct Missed {
 }
 
 impl Missed {
+    /// Whether they miss something: a row that they do not is kept, to remember that it was cleared, and not shown.
+    pub fn is_behind(&self) -> bool {
+        self.as_of > self.delivered
+    }
+
+    /// The row that two of one conversation make: the further mark of each kind, the time of the later one.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        let later = if other.as_of > self.as_of { other } else { self };
+        Self { delivered: self.delivered.max(other.delivered), ..later }
+    }
+
     /// How many messages they missed.
     pub const fn messages(&self) -> u64 {
         self.as_of.ordinal.saturating_sub(self.delivered.ordinal)

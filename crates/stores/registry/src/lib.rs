@@ -107,6 +107,9 @@ pub trait Registry: Send + Sync + 'static {
         users: &[UserId],
     ) -> Result<Vec<Vec<Session>>, PortError>;
 
+    /// A user's newest stamp now; 0 while nothing has changed for them.
+    async fn newest(&self, user: UserId) -> Result<Stamp, PortError>;
+
     /// What changed for a user after `since` and, if given, before `below`, newest first, at most `limit`. `None` if
     /// the index does not reach back that far.
     async fn changes(

@@ -51,3 +51,13 @@ pub trait SequenceStore: Send + Sync + 'static {
         reign: Reign,
     ) -> Result<(), BeginError>;
 }
+
+/// Whether `reign` is later than the one it follows: what every engine checks before it stores it.
+pub fn follows_on(
+    conversation: ConversationId,
+    follows: Option<Reign>,
+    reign: Reign,
+) -> Result<(), BeginError> {
+    let before = follows.map_or(Epoch::first(conversation.home()), |reign| reign.epoch);
+    if reign.epoch > before { Ok(()) } else { Err(BeginError::NotLater(reign.epoch)) }
+}

@@ -5,6 +5,7 @@
 //! 1. **Durable.** What returned `Ok` survives a crash.
 //! 2. **Unique.** Of two users with one handle, one is refused, also at the same instant.
 //! 3. **Compare and set.** A device's row is replaced only if its refresh secret is still the expected one.
+//! 4. **Retry.** Creating the same user, or replacing a device's row by the same row, again succeeds and changes nothing.
 //!
 //! Deliberately absent: passwords and tokens in the clear; only hashes come here.
 

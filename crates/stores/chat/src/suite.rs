@@ -1,1 +1,0 @@
-//! The laws of this store as one suite that every engine passes.
