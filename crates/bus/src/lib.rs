@@ -87,7 +87,8 @@ pub enum Refused<R> {
 /// A topic that can be read.
 pub trait Source<R>: Send + Sync + 'static {
     /// A new consumer in `group`, which shares the topic's partitions with the group's other consumers and goes on
-    /// where the group's commits stand (a new group: at the oldest record kept).
+    /// where the group's commits stand (a new group: at the first record). Groups are declared when the topic is made;
+    /// any other is refused.
     fn subscribe(&self, group: &'static str) -> Result<Box<dyn Consumer<R>>, Error>;
 
     /// How many records `group` has still to commit.

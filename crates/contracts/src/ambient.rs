@@ -48,3 +48,17 @@ impl Ambient {
         u64::from_le_bytes(self.bytes()) % bound.max(1)
     }
 }
+
+/// Named places at which a test may end or hold the process. The product hands in [`NoFailPoints`].
+pub trait FailPoints: Send + Sync + 'static {
+    /// The program is at this place now.
+    fn hit(&self, place: &'static str);
+}
+
+/// Nothing happens anywhere.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFailPoints;
+
+impl FailPoints for NoFailPoints {
+    fn hit(&self, _place: &'static str) {}
+}

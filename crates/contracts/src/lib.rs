@@ -5,7 +5,9 @@
 //! wire form of `proto/`.
 
 pub mod ambient;
+pub mod proto;
 pub mod records;
 pub mod services;
+pub mod wire;
 
-pub use ambient::{Ambient, Clock, Random};
+pub use ambient::{Ambient, Clock, FailPoints, NoFailPoints, Random};

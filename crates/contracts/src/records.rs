@@ -120,6 +120,17 @@ pub enum Event {
         /// Why it could not be registered, if so.
         refused: Option<Rejection>,
     },
+    /// The group is large, and these local sessions are of members that the slot has not held it for: everybody's when
+    /// the group becomes large, later those of people who join. Comes before the entry that brings it about. If the slot
+    /// holds a newer roster of the group, these sessions are announced anew instead.
+    Large {
+        /// Which group.
+        conversation: ConversationId,
+        /// The roster that this holds for: the newest membership entry before the one that brings it about.
+        roster: Position,
+        /// The sessions, each with the first entry that it may be given.
+        members: Vec<(u64, Position)>,
+    },
     /// These sessions missed something.
     Lagged {
         /// Which.
@@ -192,6 +203,7 @@ impl Event {
             Self::Entry { entry, .. } => entry.size_bytes(),
             Self::Cursor { to, .. } | Self::Lagged { to } => 160 + 8 * to.len(),
             Self::Registered { large, .. } => 64 + 64 * large.len(),
+            Self::Large { members, .. } => 64 + 24 * members.len(),
             Self::Outcome { .. } | Self::SignedOut { .. } => 160,
         }
     }
