@@ -1,1 +1,15 @@
-//! The group service.
+//! Group: members, roles and names, as a projection of the logs, and which conversations a user is in.
+//!
+//! The log decides; what is kept here can be made again from it, and says up to which position it holds. The rooms:
+//! [`projection`] turns entries into rows, and is pure; [`cache`] remembers the groups in use; [`projector`] brings both
+//! and the stored rows up to the log; [`service`] answers.
+//!
+//! Deliberately absent: who may do what, which is [`domain::Roster`]'s to say and Messaging's to decide by; cursors and
+//! unread counts; names of people.
+
+pub mod cache;
+pub mod projection;
+pub mod projector;
+pub mod service;
+
+pub use service::{Config, Service};

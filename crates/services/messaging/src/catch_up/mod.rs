@@ -1,0 +1,149 @@
+//! Catch-up: what a person may read, by pull. Nothing is ever pushed that could not also be pulled.
+//!
+//! Every answer is authorised by a roster at least as new as the newest entry in it. Absent and forbidden look the same.
+
+mod list;
+mod page;
+mod sync;
+mod token;
+mod view;
+mod visible;
+
+use async_trait::async_trait;
+use contracts::services::{self, PageEdge};
+use domain::{Code, ConversationId, Member, Position, Rejection, Timestamp, UserId};
+use protocol::{frame, http, view as shown};
+use store_chat::Edge;
+
+use crate::context::Context;
+use token::{More, Next, Token};
+
+pub(crate) use list::all as all_conversations;
+
+/// Members in one page.
+const MEMBERS_PAGE: usize = 1_000;
+
+/// The catch-up room.
+pub(crate) struct CatchUp(pub(crate) Context);
+
+impl CatchUp {
+    /// The person's membership as of the head, whatever span they see.
+    async fn member(&self, user: UserId, conversation: ConversationId) -> Result<Member, Rejection> {
+        let head = self.0.chat.head(conversation).await?.unwrap_or_default();
+        let roster = self.0.groups.roster(conversation, head.roster).await?;
+        roster.member(user).cloned().ok_or_else(Rejection::not_found)
+    }
+
+    async fn page(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        edge: Edge,
+        limit: usize,
+    ) -> Result<http::Entries, Rejection> {
+        let head = self.0.chat.head(conversation).await?.unwrap_or_default();
+        let roster = self.0.groups.roster(conversation, head.roster).await?;
+        let mut member = roster.member(user).cloned().ok_or_else(Rejection::not_found)?;
+        // What is appended while this page is read may need a newer roster than this one: it is not shown yet.
+        close_at(&mut member, head.position);
+        let limits = &self.0.config.limits;
+        let count_max = limit.clamp(1, limits.page_entries_max);
+        let mut page =
+            page::read(&self.0, conversation, &member, edge, count_max, limits.page_bytes_max).await?;
+        if matches!(edge, Edge::Before(_)) {
+            page.entries.reverse();
+        }
+        Ok(http::Entries { entries: page.entries, as_of: head.position, more: page.more })
+    }
+}
+
+/// Ends an open span at the head.
+fn close_at(member: &mut Member, head: Position) {
+    if let Some(open) = member.spans.last_mut().filter(|span| span.to.is_none()) {
+        open.to = Some(head);
+    }
+}
+
+#[async_trait]
+impl services::CatchUp for CatchUp {
+    async fn sync(&self, user: UserId, token: Option<&str>) -> Result<frame::Changes, Rejection> {
+        Ok(sync::sync(&self.0, user, token).await?)
+    }
+
+    async fn conversations(
+        &self,
+        user: UserId,
+        page: Option<&str>,
+    ) -> Result<http::Conversations, Rejection> {
+        let after = match page.map(list_edge) {
+            Some(None) => {
+                return Err(Rejection::new(Code::BadRequest, "`page` is not one that this server gave"));
+            }
+            Some(Some(after)) => Some(after),
+            None => None,
+        };
+        let limit = self.0.config.page_conversations_max;
+        let listed = list::newest_first(&self.0, user, after, limit + 1).await?;
+        let next = listed.get(limit).and(listed.get(limit - 1)).map(|last| list_token(&self.0, *last));
+        let mut conversations = vec![];
+        for (_, conversation) in listed.into_iter().take(limit) {
+            conversations.extend(view::view(&self.0, user, conversation).await?);
+        }
+        Ok(http::Conversations { conversations, next })
+    }
+
+    async fn conversation(&self, user: UserId, id: ConversationId) -> Result<shown::Conversation, Rejection> {
+        view::view(&self.0, user, id).await?.ok_or_else(Rejection::not_found)
+    }
+
+    async fn entries(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        edge: PageEdge,
+        limit: usize,
+    ) -> Result<http::Entries, Rejection> {
+        let edge = match edge {
+            PageEdge::After(position) => Edge::After(position),
+            PageEdge::Before(position) => Edge::Before(position),
+        };
+        self.page(user, conversation, edge, limit).await
+    }
+
+    async fn cursors(&self, user: UserId, conversation: ConversationId) -> Result<http::Cursors, Rejection> {
+        self.member(user, conversation).await?;
+        let (own, peer) = view::cursors(&self.0, user, conversation).await?;
+        let mut cursors = vec![(user, own)];
+        cursors.extend(peer.map(|peer| (peer.user, peer.cursor)));
+        Ok(http::Cursors { cursors })
+    }
+
+    async fn members(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        after: Option<UserId>,
+    ) -> Result<http::Members, Rejection> {
+        if !self.member(user, conversation).await?.is_active() {
+            return Err(Rejection::not_found());
+        }
+        let (page, as_of) = self.0.groups.members(conversation, after, MEMBERS_PAGE).await?;
+        let next = page.last().filter(|_| page.len() == MEMBERS_PAGE).map(|(user, ..)| *user);
+        let members =
+            page.into_iter().map(|(user, role, joined)| http::Member { user, role, joined }).collect();
+        Ok(http::Members { members, as_of, next })
+    }
+}
+
+/// A page of the list is told like a resume under way.
+fn list_token(context: &Context, (time, conversation): (Timestamp, ConversationId)) -> String {
+    let more = More { upto: 0, time, next: Next::ListAfter(time, conversation) };
+    Token { region: context.config.region, incarnation: 0, stamp: 0, time, more: Some(more) }.encode()
+}
+
+fn list_edge(page: &str) -> Option<(Timestamp, ConversationId)> {
+    match Token::decode(page)?.more?.next {
+        Next::ListAfter(time, conversation) => Some((time, conversation)),
+        Next::Below(_) | Next::LargeAfter(_) => None,
+    }
+}
