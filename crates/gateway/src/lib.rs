@@ -1,1 +1,32 @@
 //! The Gateway: connections and the API in front of the bus and the services.
+//!
+//! Its rooms, in the order of its story: [`listener`] takes connections and serves HTTP; [`http`] is the API; `upgrade`
+//! turns a request into a session; [`session`] is one device's connection; [`hub`] holds the sessions of this gateway
+//! under its slot, and hands them what the bus delivers.
+//!
+//! It holds nothing that it cannot fetch again. Deliberately absent: stores and engines; who may do what, which the log
+//! decides; clocks, randomness, environment and signals, which are handed in.
+
+mod config;
+mod faults;
+mod frames;
+mod gateway;
+mod http;
+mod hub;
+mod listener;
+mod meters;
+mod origin;
+mod session;
+mod submission;
+mod throttle;
+mod upgrade;
+pub mod websocket;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use faults::{Fault, Faults};
+pub use gateway::{Gateway, Handle, Services, StartError, Topics};

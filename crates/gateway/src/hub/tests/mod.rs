@@ -1,0 +1,4 @@
+//! The hub: who is given what.
+
+mod deliveries;
+mod large;

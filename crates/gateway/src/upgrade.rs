@@ -1,0 +1,84 @@
+//! `/v1/connect`: a request becomes a session.
+//!
+//! After the upgrade the raw socket is all that is left: nothing of the HTTP server stays. What the device sent behind
+//! its request is the session's.
+
+use std::sync::Arc;
+
+use axum::response::{IntoResponse, Response};
+use domain::{Code, Rejection};
+use http::Request;
+use hyper::body::Incoming;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::gateway::Handle;
+use crate::http::{Peer, Refusal};
+use crate::hub::Seat;
+use crate::meters::{Ending, Meters};
+use crate::origin;
+use crate::session::Driver;
+use crate::websocket::handshake;
+
+/// A connection's place among those that the listener takes. Held by whoever has the connection.
+pub(crate) type Place = Arc<OwnedSemaphorePermit>;
+
+/// The answer to a request for a session. If it is `101`, the session begins once the answer was sent.
+pub(crate) fn answer(
+    gateway: &Handle,
+    request: &mut Request<Incoming>,
+    from: Peer,
+    place: Place,
+) -> Response {
+    let response = judge(gateway, request, from, place).unwrap_or_else(|refusal| *refusal);
+    Meters::answered(protocol::CONNECT_PATH.to_owned(), "GET", response.status().as_u16());
+    response
+}
+
+fn judge(
+    gateway: &Handle,
+    request: &mut Request<Incoming>,
+    Peer(from): Peer,
+    place: Place,
+) -> Result<Response, Box<Response>> {
+    gateway.hub().admit_address(from).map_err(refused)?;
+    if !origin::admits(request.headers(), &gateway.hub().config.allowed_origins) {
+        let why = "pages of this origin may not connect; the operator can allow it";
+        return Err(refused(Rejection::new(Code::Forbidden, why)));
+    }
+    let accept = handshake::check(request).map_err(|refusal| {
+        let mut response = refused(Rejection::new(Code::BadRequest, refusal.to_string()));
+        *response.status_mut() = refusal.status();
+        response.headers_mut().extend(refusal.headers());
+        response
+    })?;
+    let seat = gateway.hub().enter().map_err(refused)?;
+    let upgrade = hyper::upgrade::on(request);
+    gateway.session_tasks().spawn(begin(gateway.clone(), seat, upgrade, place));
+    Ok(accept.response())
+}
+
+fn refused(rejection: Rejection) -> Box<Response> {
+    Box::new(Refusal(rejection).into_response())
+}
+
+/// Waits for the raw socket, and gives it to a task of its own, which is small. If there is none, the session ends.
+async fn begin(gateway: Handle, seat: Arc<Seat>, upgrade: OnUpgrade, place: Place) {
+    match upgrade.await.map(Upgraded::downcast::<TokioIo<TcpStream>>) {
+        Ok(Ok(parts)) => {
+            let hub = Arc::clone(gateway.hub());
+            let io = parts.io.into_inner();
+            gateway.session_tasks().spawn(Driver::new(hub, seat, io, parts.read_buf, Some(place)));
+        }
+        Ok(Err(_other_stream)) => {
+            tracing::error!("a session came over a stream that is no socket");
+            gateway.hub().left(&seat, Ending::Device);
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a connection broke in its handshake");
+            gateway.hub().left(&seat, Ending::Device);
+        }
+    }
+}
