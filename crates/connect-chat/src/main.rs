@@ -1,3 +1,44 @@
-//! Connect Chat: the program.
+//! Connect Chat: the program. A folder per subcommand.
 
-fn main() {}
+mod admin;
+mod bench;
+mod chat;
+mod serve;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Chat that never loses, repeats or reorders a message.
+#[derive(Parser)]
+#[command(name = "connect-chat", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::Args),
+    /// Chat in the terminal.
+    Chat(chat::Args),
+    /// Look after a server.
+    Admin(admin::Args),
+    /// Measure a server.
+    Bench(bench::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Chat(args) => asynchronously(chat::run(args)),
+        Command::Admin(args) => asynchronously(admin::run(args)),
+        Command::Bench(args) => asynchronously(bench::run(args)),
+    }
+}
+
+fn asynchronously(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}

@@ -1,1 +1,19 @@
-//! One process: config, stores, bus, services, listeners, and the order of shutdown.
+//! One process: config → stores → bus → services → listeners, and the order of shutdown.
+//!
+//! The only crate that sees services and engines together. Deliberately absent: what any of them does.
+
+mod admin;
+pub mod ambient;
+pub mod config;
+mod faults;
+pub mod log;
+mod page;
+mod run;
+pub mod secrets;
+mod services;
+mod stores;
+
+pub use admin::{Ready, Report, audit};
+pub use config::Config;
+pub use run::{Addresses, Node};
+pub use stores::Stores;

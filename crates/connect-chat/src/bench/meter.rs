@@ -1,0 +1,155 @@
+//! What a receiver got, held against what was acked: lost, duplicated, disordered. Pure.
+
+use domain::Position;
+
+/// Which numbers are in; dense from 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Numbers {
+    bits: Vec<u64>,
+    len: u64,
+}
+
+impl Numbers {
+    /// Puts one in; `false` if it was in.
+    pub(super) fn insert(&mut self, number: u64) -> bool {
+        let (word, bit) = ((number / 64) as usize, 1 << (number % 64));
+        if word >= self.bits.len() {
+            self.bits.resize(word + 1, 0);
+        }
+        let new = self.bits[word] & bit == 0;
+        self.bits[word] |= bit;
+        self.len += u64::from(new);
+        new
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// How many are in this and not in `other`.
+    pub(super) fn without(&self, other: &Self) -> u64 {
+        let other = other.bits.iter().copied().chain(std::iter::repeat(0));
+        self.bits.iter().zip(other).map(|(here, there)| u64::from((here & !there).count_ones())).sum()
+    }
+}
+
+/// The meter of one receiver in one conversation.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Meter {
+    got: Numbers,
+    last: Position,
+    duplicated: u64,
+    disordered: u64,
+}
+
+impl Meter {
+    /// An entry came: the sender's number of it, and its position. `true` if it is new.
+    pub(super) fn received(&mut self, number: u64, position: Position) -> bool {
+        let new = self.got.insert(number);
+        if !new {
+            self.duplicated += 1;
+        } else if position <= self.last {
+            self.disordered += 1;
+        }
+        self.last = self.last.max(position);
+        new
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.got.len()
+    }
+
+    /// The tally of this receiver, for whom `acked` was meant.
+    pub(super) fn tally(&self, acked: &Numbers) -> Tally {
+        Tally {
+            received: self.got.len(),
+            lost: acked.without(&self.got),
+            duplicated: self.duplicated,
+            disordered: self.disordered,
+            ..Tally::default()
+        }
+    }
+}
+
+/// Counts of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) sent: u64,
+    pub(super) acked: u64,
+    /// Answered with an error.
+    pub(super) refused: u64,
+    pub(super) received: u64,
+    /// Acked, and not received by a receiver that was connected all the time.
+    pub(super) lost: u64,
+    /// Received again.
+    pub(super) duplicated: u64,
+    /// Received after one with a later position.
+    pub(super) disordered: u64,
+}
+
+impl std::ops::AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.acked += other.acked;
+        self.refused += other.refused;
+        self.received += other.received;
+        self.lost += other.lost;
+        self.duplicated += other.duplicated;
+        self.disordered += other.disordered;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tally(order: &[u64]) -> (u64, u64, u64) {
+        let mut acked = Numbers::default();
+        for number in 0..200 {
+            acked.insert(number);
+        }
+        let mut meter = Meter::default();
+        for number in order {
+            meter.received(*number, Position::new(1, number + 2));
+        }
+        let tally = meter.tally(&acked);
+        (tally.lost, tally.duplicated, tally.disordered)
+    }
+
+    fn all() -> Vec<u64> {
+        (0..200).collect()
+    }
+
+    #[test]
+    fn a_perfect_run_shows_nothing() {
+        assert_eq!(tally(&all()), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_drop_shows_as_one_lost() {
+        let mut order = all();
+        order.remove(130);
+        assert_eq!(tally(&order), (1, 0, 0));
+        assert_eq!(tally(&all()[..199]), (1, 0, 0), "the last one, too");
+        assert_eq!(tally(&[]), (200, 0, 0));
+    }
+
+    #[test]
+    fn a_dup_shows_as_one_duplicated_and_not_as_disorder() {
+        for again in [0, 64, 199] {
+            let mut order = all();
+            order.insert(again, again as u64);
+            assert_eq!(tally(&order), (0, 1, 0));
+        }
+        let mut late = all();
+        late.push(3);
+        assert_eq!(tally(&late), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_swap_shows_as_one_disordered() {
+        let mut order = all();
+        order.swap(70, 71);
+        assert_eq!(tally(&order), (0, 0, 1));
+    }
+}

@@ -1,0 +1,211 @@
+//! Signing in and up, and the files that keep it: a folder per server and person, readable by its owner only.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use client::http::Http;
+use client::protocol::http::{Credentials, Tokens};
+use client::tokens::Keep;
+use domain::Code;
+
+use super::Args;
+use super::out::Out;
+
+/// Where a server's people are kept.
+pub(super) struct Home(PathBuf);
+
+/// Somebody who is signed in on this device.
+pub(super) struct SignedIn {
+    pub(super) tokens: Tokens,
+    /// What belongs to this device: outbox and state.
+    pub(super) folder: PathBuf,
+    /// Where its tokens are kept.
+    pub(super) file: PathBuf,
+    /// Signed in just now: the time in the tokens is the server's now.
+    pub(super) fresh: bool,
+}
+
+impl Home {
+    pub(super) fn new(state: Option<PathBuf>, http: &Http) -> Result<Self> {
+        let base = match state {
+            Some(folder) => folder,
+            None => default_state().context("no home folder: name a folder with --state")?,
+        };
+        let server: String = http.base().trim_start_matches("http://").chars().map(file_char).collect();
+        Ok(Self(base.join(server)))
+    }
+
+    fn person(&self, handle: &str) -> Result<PathBuf> {
+        ensure!(is_handle(handle), "`{handle}` is not a name: 2 to 32 of a-z, 0-9, `_`, `-` and `.`");
+        Ok(self.0.join(handle))
+    }
+
+    /// The one person who is signed in here, if it is one.
+    fn only(&self) -> Option<String> {
+        let people = fs::read_dir(&self.0).ok()?.filter_map(|entry| entry.ok());
+        let names: Vec<String> = people
+            .filter(|entry| entry.path().join("tokens.json").exists())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        <[String; 1]>::try_from(names).ok().map(|[name]| name)
+    }
+}
+
+fn default_state() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local").join("state")))
+        .map(|base| base.join("connect-chat"))
+}
+
+fn file_char(c: char) -> char {
+    if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }
+}
+
+fn is_handle(handle: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
+    (2..=32).contains(&handle.len()) && handle.chars().all(fits) && !handle.trim_matches('.').is_empty()
+}
+
+/// Signs in with what is kept, or with a password.
+pub(super) async fn sign_in(args: &Args, http: &Http, home: &Home, out: &Out) -> Result<SignedIn> {
+    let asked = match &args.user {
+        Some(user) => Some(user.to_lowercase()),
+        None => home.only(),
+    };
+    let handle = match asked {
+        Some(handle) => handle,
+        None if out.people() => ask("Your name: ")?.to_lowercase(),
+        None => bail!("who are you? name it with --user"),
+    };
+    let person = home.person(&handle)?;
+    let file = person.join("tokens.json");
+    let (tokens, fresh) = match kept(&file)? {
+        Some(tokens) => (tokens, false),
+        None => (enter(args, http, &handle, out).await?, true),
+    };
+    let folder = person.join(tokens.device.to_string());
+    private_folder(&folder)?;
+    keep(&file, &tokens)?;
+    Ok(SignedIn { tokens, folder, file, fresh })
+}
+
+impl SignedIn {
+    /// Keeps each newer pair of tokens.
+    pub(super) fn keeper(&self) -> Keep {
+        let file = self.file.clone();
+        Box::new(move |tokens| keep(&file, tokens))
+    }
+}
+
+async fn enter(args: &Args, http: &Http, handle: &str, out: &Out) -> Result<Tokens> {
+    let password = password(args, handle, out)?;
+    let device_name = Some("terminal".to_owned());
+    let credentials = Credentials { handle: handle.to_owned(), password, device_name };
+    let refused = match http.sign_in(&credentials).await {
+        Err(error) if error.is(Code::InvalidCredentials) => error,
+        answer => return Ok(answer?),
+    };
+    let new = args.sign_up
+        || out.people() && yes(&format!("No such name and password. Sign up as {handle}? [y/N] "))?;
+    if !new {
+        return Err(refused.into());
+    }
+    if out.people() {
+        let again = rpassword::prompt_password("The password again: ")?;
+        ensure!(again == credentials.password, "the passwords differ");
+    }
+    Ok(http.sign_up(&credentials).await?)
+}
+
+fn password(args: &Args, handle: &str, out: &Out) -> Result<String> {
+    if let Some(path) = &args.password_file {
+        let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        return Ok(text.lines().next().unwrap_or_default().to_owned());
+    }
+    if let Ok(password) = std::env::var("CONNECT_CHAT_PASSWORD") {
+        return Ok(password);
+    }
+    ensure!(out.people(), "no password: give --password-file or set CONNECT_CHAT_PASSWORD");
+    Ok(rpassword::prompt_password(format!("Password of {handle}: "))?)
+}
+
+fn yes(question: &str) -> Result<bool> {
+    Ok(ask(question)?.to_lowercase().starts_with('y'))
+}
+
+fn ask(question: &str) -> Result<String> {
+    let mut out = io::stdout();
+    out.write_all(question.as_bytes()).and_then(|()| out.flush())?;
+    let mut line = String::new();
+    ensure!(io::stdin().read_line(&mut line)? > 0, "the input ended");
+    Ok(line.trim().to_owned())
+}
+
+fn kept(file: &Path) -> Result<Option<Tokens>> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(Some(
+            serde_json::from_slice(&bytes)
+                .with_context(|| format!("{} is damaged: remove it", file.display()))?,
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),
+    }
+}
+
+/// Replaces the file as a whole, durably: an old refresh token would sign this device out.
+fn keep(file: &Path, tokens: &Tokens) -> io::Result<()> {
+    let beside = file.with_extension("new");
+    drop(fs::remove_file(&beside));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut new = options.open(&beside)?;
+    new.write_all(&serde_json::to_vec(tokens)?)?;
+    new.sync_all()?;
+    fs::rename(&beside, file)
+}
+
+/// Makes a folder that only its owner may look into.
+pub(super) fn private_folder(folder: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).with_context(|| format!("{} cannot be made", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_a_path_never_becomes_one() {
+        for name in ["..", "../x", "a/b", "/etc", "A", ".", "a\0b", ""] {
+            assert!(!is_handle(name), "{name}");
+        }
+        assert!(is_handle("ada.l-2_x"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn tokens_are_readable_by_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("tokens.json");
+        let tokens: Tokens = serde_json::from_value(serde_json::json!({
+            "user": domain::UserId::from_bytes([1; 16]), "device": domain::DeviceId::from_bytes([1; 16]),
+            "handle": "ada", "access_token": "a", "access_token_expires": "2030-01-01T00:00:00.000Z",
+            "time": "2025-01-01T00:00:00.000Z"
+        }))
+        .unwrap();
+        for _ in 0..2 {
+            keep(&file, &tokens).unwrap();
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert_eq!(kept(&file).unwrap(), Some(tokens));
+    }
+}

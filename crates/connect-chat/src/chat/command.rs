@@ -1,0 +1,117 @@
+//! What a line of input asks for. Pure.
+
+/// What a line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Command {
+    List,
+    Open(String),
+    Back,
+    Group {
+        name: String,
+        users: Vec<String>,
+    },
+    Add(Vec<String>),
+    Remove(Vec<String>),
+    Leave,
+    Members,
+    Rename(String),
+    Help,
+    Quit,
+    /// A text for the open conversation.
+    Say(String),
+    /// An empty line.
+    Nothing,
+    /// Not understood, and what to do about it.
+    Wrong(String),
+}
+
+/// What `/help` prints.
+pub(super) const HELP: &[&str] = &[
+    "/list                    your conversations, with what is unread",
+    "/open NAME or NUMBER     talk to somebody, or in a group",
+    "/back                    show what came before",
+    "/group NAME user user…   make a group (quote a name with spaces: \"our team\")",
+    "/add user…  /remove user…  /rename NAME  /leave  /members",
+    "/quit                    (also the end of the input)",
+    "anything else is said in the open conversation; //x says /x",
+];
+
+/// Reads a line.
+pub(super) fn parse(line: &str) -> Command {
+    let line = line.trim_end_matches(['\r', '\n']);
+    if let Some(text) = line.strip_prefix("//") {
+        return Command::Say(format!("/{text}"));
+    }
+    let Some(rest) = line.strip_prefix('/') else {
+        return if line.trim().is_empty() { Command::Nothing } else { Command::Say(line.to_owned()) };
+    };
+    let (name, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let words = words(rest);
+    let rest = rest.trim();
+    match (name, words.is_empty()) {
+        ("list", _) => Command::List,
+        ("open", false) => Command::Open(unquoted(rest)),
+        ("back", _) => Command::Back,
+        ("group", false) => Command::Group { name: words[0].clone(), users: words[1..].to_vec() },
+        ("add", false) => Command::Add(words),
+        ("remove", false) => Command::Remove(words),
+        ("leave", _) => Command::Leave,
+        ("members", _) => Command::Members,
+        ("rename", false) => Command::Rename(unquoted(rest)),
+        ("help", _) => Command::Help,
+        ("quit", _) => Command::Quit,
+        ("open" | "group" | "add" | "remove" | "rename", true) => {
+            Command::Wrong(format!("/{name} whom or what? See /help."))
+        }
+        _ => Command::Wrong(format!("There is no /{name}. See /help.")),
+    }
+}
+
+/// Words, of which those in double quotes may hold spaces.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (word, after) = match rest.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            None => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+        };
+        if !word.is_empty() {
+            words.push(word.to_owned());
+        }
+        rest = after.trim_start();
+    }
+    words
+}
+
+fn unquoted(text: &str) -> String {
+    let inner = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    inner.unwrap_or(text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_looks_like_a_command_can_still_be_said() {
+        assert_eq!(parse("hello  there\n"), Command::Say("hello  there".into()));
+        assert_eq!(parse("//quit"), Command::Say("/quit".into()));
+        assert_eq!(parse("  \r\n"), Command::Nothing);
+    }
+
+    #[test]
+    fn a_misspelt_or_half_command_is_never_said_aloud() {
+        for line in ["/opne bob", "/open", "/group", "/", "/ hello", "/add  "] {
+            assert!(matches!(parse(line), Command::Wrong(_)), "{line}");
+        }
+    }
+
+    #[test]
+    fn names_with_spaces_are_quoted() {
+        let users = vec!["ada".to_owned(), "bob".to_owned()];
+        assert_eq!(parse("/group \"our team\" ada  bob"), Command::Group { name: "our team".into(), users });
+        assert_eq!(parse("/open \"our team\""), Command::Open("our team".into()));
+        assert_eq!(parse("/rename  the new name "), Command::Rename("the new name".into()));
+    }
+}

@@ -1,0 +1,88 @@
+//! `connect-chat chat`: a chat in the terminal, line by line, for people and for pipes.
+//!
+//! For people (both ends a terminal) it asks for name and password and speaks in sentences; for pipes it prints one event
+//! a line, with tabs between its fields: see [`show`]. Deliberately absent: full screen, colours, and a store of messages
+//! (what is older is read from the server).
+
+mod account;
+mod actions;
+mod app;
+mod command;
+mod escape;
+mod input;
+mod names;
+mod out;
+mod rooms;
+mod show;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use client::http::Http;
+use client::storage::{FileOutbox, FileState};
+use client::tokens::Refreshing;
+use client::{Client, Clock, Options, Parts};
+
+use app::{App, Ended};
+use out::Out;
+
+/// Chat in the terminal.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Where the server is.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// Who you are.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// A file with the password in its first line; for pipes.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Make the account if there is none; for pipes.
+    #[arg(long)]
+    sign_up: bool,
+    /// The folder that keeps who is signed in, and what waits to be sent.
+    #[arg(long, value_name = "FOLDER")]
+    state: Option<PathBuf>,
+    /// Open this conversation at once: a name or a group.
+    #[arg(long, value_name = "NAME")]
+    open: Option<String>,
+    /// After the end of the input, stay until everything is sent, at most this long.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    linger_secs: u64,
+}
+
+/// Chats until the input ends.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let people = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let out = Out::new(people);
+    let http = Http::new(&args.url)?;
+    let clock = Arc::new(Clock::new());
+    let home = account::Home::new(args.state.clone(), &http)?;
+    let signed_in = account::sign_in(&args, &http, &home, &out).await?;
+    if signed_in.fresh {
+        clock.told(signed_in.tokens.time);
+    }
+    let folder = signed_in.folder.clone();
+    let (handle, me) = (signed_in.tokens.handle.clone(), signed_in.tokens.user);
+    let (keep, file) = (signed_in.keeper(), signed_in.file.clone());
+    let tokens = Refreshing::new(http.clone(), signed_in.tokens, Arc::clone(&clock), keep);
+    let (client, events) = Client::start(Parts {
+        http,
+        tokens: Arc::new(tokens),
+        outbox: Box::new(FileOutbox::new(&folder.join("outbox"))),
+        state: Box::new(FileState::new(&folder.join("state"))),
+        clock,
+        options: Options::default(),
+    })
+    .await?;
+    match App::new(client, me, handle, out).run(events, args.open, args.linger_secs).await? {
+        Ended::Left => Ok(()),
+        Ended::Stopped => anyhow::bail!("the chat could not go on"),
+        Ended::SignIn => {
+            std::fs::remove_file(&file)?;
+            anyhow::bail!("this device is signed out: start again to sign in")
+        }
+    }
+}

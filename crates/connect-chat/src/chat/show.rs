@@ -1,0 +1,97 @@
+//! How each thing reads, for people and for pipes. Pure.
+//!
+//! For pipes a line is an event: its name, then its fields, with tabs between. New fields come at the end.
+//!
+//! ```text
+//! connected     HANDLE
+//! offline       RETRY_IN_MS  REASON
+//! stopped       REASON
+//! conversation  ID  NAME  UNREAD
+//! opened        ID  NAME
+//! message       ID  NAME  POSITION  TIME  SENDER  TEXT
+//! event         ID  NAME  POSITION  TIME  SENDER  KIND  WORDS
+//! queued        ID  CLIENT_ID
+//! sent          ID  CLIENT_ID  POSITION
+//! rejected      ID  CLIENT_ID  CODE  WORDS
+//! delivered     ID  HANDLE  POSITION
+//! read          ID  HANDLE  POSITION
+//! member        ID  HANDLE  ROLE
+//! info          WORDS
+//! error         WORDS
+//! ```
+
+use domain::{Entry, Timestamp};
+
+use super::escape;
+use super::rooms::Tick;
+
+/// Lines after the first of a text begin so.
+const INDENT: &str = "      | ";
+
+/// An event for a pipe.
+pub(super) fn event(name: &str, fields: &[&str]) -> String {
+    let mut line = name.to_owned();
+    for field in fields {
+        line.push('\t');
+        line.push_str(&escape::one_line(field));
+    }
+    line
+}
+
+/// Hours and minutes, UTC.
+fn clock(time: Timestamp) -> String {
+    time.to_string().get(11..16).unwrap_or_default().to_owned()
+}
+
+/// A message, for people. `room` names the conversation if it is not the open one.
+pub(super) fn message(entry: &Entry, room: Option<&str>, sender: &str, text: &str) -> String {
+    let room = room.map(|room| format!("[{}] ", escape::one_line(room))).unwrap_or_default();
+    format!("{} {room}{}: {}", clock(entry.time), escape::one_line(sender), escape::lines(text, INDENT))
+}
+
+/// Another entry than a message, for people.
+pub(super) fn happening(entry: &Entry, room: Option<&str>, sender: &str, words: &str) -> String {
+    let room = room.map(|room| format!("[{}] ", escape::one_line(room))).unwrap_or_default();
+    format!("{} {room}* {} {}", clock(entry.time), escape::one_line(sender), escape::one_line(words))
+}
+
+/// A row of the list, for people.
+pub(super) fn row(number: usize, name: &str, unread: u64) -> String {
+    let unread = if unread > 0 { format!("  ({unread} unread)") } else { String::new() };
+    format!("{number:>3}  {}{unread}", escape::one_line(name))
+}
+
+/// A tick, for people.
+pub(super) fn tick(tick: Tick, who: &str) -> String {
+    let who = escape::one_line(who);
+    match tick {
+        Tick::Delivered => format!("      \u{2713}\u{2713} delivered to {who}"),
+        Tick::Read => format!("      \u{2713}\u{2713} read by {who}"),
+    }
+}
+
+/// The name of a tick, for pipes.
+pub(super) const fn tick_name(tick: Tick) -> &'static str {
+    match tick {
+        Tick::Delivered => "delivered",
+        Tick::Read => "read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_field_can_make_a_second_event_or_field() {
+        let line = event("message", &["id", "a\tb\nsent\tx", "\u{1b}[0m"]);
+        assert_eq!(line.lines().count(), 1);
+        assert_eq!(line.split('\t').count(), 4);
+    }
+
+    #[test]
+    fn a_row_says_what_is_unread_only_if_something_is() {
+        assert_eq!(row(1, "bob", 0), "  1  bob");
+        assert_eq!(row(12, "team", 3), " 12  team  (3 unread)");
+    }
+}

@@ -1,0 +1,69 @@
+//! The flags of `serve`, laid over a file and the environment.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use node::Config;
+use node::config::Layers;
+
+/// Run the server. Every setting can be given in a file (`--config`), in the environment (`CONNECT_CHAT_SERVE_LISTEN`,
+/// `CONNECT_CHAT_SERVE_LIMITS__TEXT_BYTES_MAX`), or by `--set limits.text_bytes_max=1000`; later ones win.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A file of settings, in TOML.
+    #[arg(long, value_name = "FILE", env = "CONNECT_CHAT_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder of everything that must survive.
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<String>,
+    /// Where devices and apps connect.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Where operators connect; a loopback address.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin_listen: Option<String>,
+    /// `text` or `json`.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// Set any setting.
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// Get deliveries wrong (`drop`, `dup` or `swap`), to try a meter.
+    #[arg(long, value_name = "FAULT", hide = true)]
+    fault: Option<String>,
+    /// Write where the server listens to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) addresses_file: Option<PathBuf>,
+    /// Print the settings that hold, and do nothing else.
+    #[arg(long)]
+    pub(super) print_config: bool,
+}
+
+impl Args {
+    /// The settings that hold.
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
+        let mut layers = Layers::default();
+        if let Some(path) = &self.config {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("the file of settings {} cannot be read", path.display()))?;
+            layers.file(&path.display().to_string(), &text)?;
+        }
+        layers.environment(std::env::vars())?;
+        for (key, flag, value) in [
+            ("data", "--data", &self.data),
+            ("listen", "--listen", &self.listen),
+            ("admin_listen", "--admin-listen", &self.admin_listen),
+            ("log.format", "--log-format", &self.log_format),
+            ("faults.deliver", "--fault", &self.fault),
+        ] {
+            if let Some(value) = value {
+                layers.set(key, value, flag)?;
+            }
+        }
+        for setting in &self.set {
+            let (key, value) = setting.split_once('=').context("--set wants SECTION.KEY=VALUE")?;
+            layers.set(key, value, "--set")?;
+        }
+        Ok(layers.into_config()?)
+    }
+}

@@ -1,0 +1,44 @@
+//! `connect-chat serve`: config, build, spawn, wait, drain.
+
+mod args;
+mod signals;
+
+use std::io::Write;
+
+use anyhow::Context;
+use node::{Config, Node};
+
+pub(crate) use args::Args;
+
+/// Runs the server until it is told to stop.
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    let config = args.config()?;
+    if args.print_config {
+        return print(&config.to_toml());
+    }
+    node::log::start(&config.log)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(config.threads()).enable_all().build()?;
+    runtime.block_on(serve(config, args))
+}
+
+async fn serve(config: Config, args: Args) -> anyhow::Result<()> {
+    let signals = signals::Signals::listen()?;
+    let node = Node::start(config, node::ambient::system()).await?;
+    let addresses = node.addresses();
+    if let Some(path) = &args.addresses_file {
+        let beside = path.with_extension("new");
+        std::fs::write(&beside, serde_json::to_vec(&addresses)?)
+            .and_then(|()| std::fs::rename(&beside, path))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    print(&format!(
+        "Connect Chat listens on http://{} (operators: http://{})\n",
+        addresses.listen, addresses.admin
+    ))?;
+    node.run(signals.told()).await
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("standard output is closed")
+}

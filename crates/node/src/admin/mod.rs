@@ -1,0 +1,67 @@
+//! The admin listener: metrics, health, and what `connect-chat admin` calls while the server runs.
+//!
+//! On its own loopback address. Metrics and health are open there; everything else asks for the admin token, a file that
+//! only the server's user reads. Deliberately absent: anything that an app's users may call.
+
+mod audit;
+mod routes;
+mod scrape;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use contracts::services::Accounts;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+
+use crate::stores::Stores;
+
+pub use audit::{Report, audit};
+
+/// What the admin listener serves from.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) token: Arc<str>,
+    pub(crate) stores: Stores,
+    pub(crate) accounts: Arc<dyn Accounts>,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) lag: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
+    pub(crate) ready: Ready,
+}
+
+/// Whether the process takes new sessions.
+#[derive(Debug, Clone, Default)]
+pub struct Ready(Arc<AtomicBool>);
+
+impl Ready {
+    /// It does, or does no more.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Release);
+    }
+
+    /// Whether it does.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Admin {
+    /// Serves until `shutdown`.
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        axum::serve(listener, routes::router(self)).with_graceful_shutdown(shutdown).await
+    }
+}
+
+/// An admin listener is reached from this machine alone.
+pub(crate) fn check(address: SocketAddr) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        address.ip().is_loopback(),
+        "admin_listen: {address} can be reached from outside; operators connect by a loopback address, such as 127.0.0.1:8081"
+    );
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The paths of the admin listener.
+
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use domain::{Code, ConversationId, Position, Rejection, UserId};
+use protocol::http::Failure;
+use serde::{Deserialize, Serialize};
+use store_chat::Edge;
+
+use super::Admin;
+use super::scrape::metrics;
+
+/// Rows in one answer.
+const PAGE: usize = 1_000;
+
+/// Bytes of entries in one answer.
+const PAGE_BYTES: usize = 4 << 20;
+
+pub(super) fn router(admin: Admin) -> Router {
+    let guarded = Router::new()
+        .route("/admin/token", post(token))
+        .route("/admin/users", get(users))
+        .route("/admin/conversations", get(conversations))
+        .route("/admin/log/{conversation}", get(log))
+        .route("/admin/verify", post(verify))
+        .route("/admin/rotate-key", post(rotate_key))
+        .layer(middleware::from_fn_with_state(admin.clone(), authorised));
+    Router::new()
+        .route("/metrics", get(async |State(admin): State<Admin>| metrics(&admin)))
+        .route("/live", get(async || "live\n"))
+        .route("/ready", get(ready))
+        .merge(guarded)
+        .with_state(admin)
+}
+
+/// A refusal as HTTP carries it.
+struct Refused(Rejection);
+
+impl<E: Into<Rejection>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.0.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(Failure { error: self.0 })).into_response()
+    }
+}
+
+async fn authorised(State(admin): State<Admin>, request: Request<Body>, next: Next) -> Response {
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    if same(given.as_bytes(), admin.token.as_bytes()) {
+        return next.run(request).await;
+    }
+    let message = "the admin token is the file `secrets/admin-token` in the data folder";
+    Refused(Rejection::new(Code::Unauthenticated, message)).into_response()
+}
+
+/// Compares in a time that tells nothing of where they differ.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
+    if admin.ready.get() {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+    }
+}
+
+/// `POST /admin/token`: mints an access token for a user.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mint {
+    handle: String,
+    #[serde(default)]
+    create: bool,
+}
+
+async fn token(State(admin): State<Admin>, Json(mint): Json<Mint>) -> Result<Response, Refused> {
+    Ok(Json(admin.accounts.mint(&mint.handle, mint.create).await?).into_response())
+}
+
+#[derive(Deserialize)]
+struct After<T> {
+    after: Option<T>,
+}
+
+async fn users(State(admin): State<Admin>, Query(page): Query<After<UserId>>) -> Result<Response, Refused> {
+    Ok(Json(admin.accounts.users(page.after, PAGE).await?).into_response())
+}
+
+/// A conversation as an operator is shown it.
+#[derive(Serialize)]
+struct Row {
+    id: ConversationId,
+    head: Option<domain::Head>,
+}
+
+async fn conversations(
+    State(admin): State<Admin>,
+    Query(page): Query<After<ConversationId>>,
+) -> Result<Response, Refused> {
+    let mut rows = vec![];
+    for id in admin.stores.chat.conversations(page.after, PAGE).await? {
+        rows.push(Row { id, head: admin.stores.chat.head(id).await? });
+    }
+    Ok(Json(rows).into_response())
+}
+
+async fn log(
+    State(admin): State<Admin>,
+    Path(conversation): Path<ConversationId>,
+    Query(page): Query<AfterText>,
+) -> Result<Response, Refused> {
+    let after = match page.after.as_deref().map(str::parse::<Position>) {
+        None => Position::START,
+        Some(Ok(after)) => after,
+        Some(Err(error)) => return Err(Refused(Rejection::new(Code::BadRequest, error.to_string()))),
+    };
+    let entries = admin.stores.chat.page(conversation, Edge::After(after), PAGE, PAGE_BYTES).await?;
+    Ok(Json(entries).into_response())
+}
+
+#[derive(Deserialize)]
+struct AfterText {
+    after: Option<String>,
+}
+
+async fn verify(State(admin): State<Admin>) -> Result<Response, Refused> {
+    Ok(Json(super::audit(&admin.stores).await?).into_response())
+}
+
+async fn rotate_key(State(admin): State<Admin>) -> Result<Response, Refused> {
+    Ok(Json(admin.accounts.rotate_key().await?).into_response())
+}

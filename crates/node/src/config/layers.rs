@@ -1,0 +1,188 @@
+//! Laying a file, the environment and flags over the defaults.
+
+use toml::{Table, Value};
+
+use super::Config;
+
+/// Environment variables begin with this; `__` stands between a section and its key.
+pub(super) const ENV_PREFIX: &str = "CONNECT_CHAT_SERVE_";
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A key that does not exist.
+    #[error("{origin}: there is no setting `{key}`{}", nearest.as_ref().map(|key| format!("; did you mean `{key}`?")).unwrap_or_default())]
+    UnknownKey {
+        /// The file, the environment variable or the flag.
+        origin: String,
+        /// What was written.
+        key: String,
+        /// The most similar key that exists.
+        nearest: Option<String>,
+    },
+    /// A value that its key cannot have.
+    #[error("{origin}: {what}")]
+    BadValue {
+        /// The file, the environment variable or the flag.
+        origin: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// A configuration in the making: each layer is laid over those before it.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    table: Table,
+    origin: String,
+}
+
+impl Default for Layers {
+    fn default() -> Self {
+        let table =
+            Table::try_from(Config::default()).expect("the defaults are plain tables of plain values");
+        Self { table, origin: "defaults".to_owned() }
+    }
+}
+
+impl Layers {
+    /// Lays a file over it. `text` is TOML.
+    pub fn file(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        let over: Table = text.parse().map_err(|error| Error::BadValue {
+            origin: name.to_owned(),
+            what: format!("it is not TOML: {error}"),
+        })?;
+        let known = keys(&self.table, "");
+        merge(&mut self.table, over, "", &known, name)?;
+        self.check(name)
+    }
+
+    /// Lays those of the environment's variables over it that are meant for it.
+    pub fn environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(), Error> {
+        for (name, value) in variables {
+            if let Some(key) = name.strip_prefix(ENV_PREFIX) {
+                self.set(&key.to_ascii_lowercase().replace("__", "."), &value, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets one key, as `section.key`, to a text: TOML, or else a string.
+    pub fn set(&mut self, key: &str, value: &str, origin: &str) -> Result<(), Error> {
+        let known = keys(&self.table, "");
+        if !known.iter().any(|known| known == key) {
+            return Err(unknown(origin, key, &known));
+        }
+        let parsed =
+            format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+        let slot = slot(&mut self.table, key).expect("a known key has a slot");
+        let parsed = parsed.filter(|parsed| parsed.same_type(slot));
+        *slot = parsed.unwrap_or_else(|| Value::String(value.to_owned()));
+        self.check(origin)
+    }
+
+    fn check(&mut self, origin: &str) -> Result<(), Error> {
+        self.origin = origin.to_owned();
+        self.clone().into_config().map(drop)
+    }
+
+    /// The configuration.
+    pub fn into_config(self) -> Result<Config, Error> {
+        let bad = |error: toml::de::Error| Error::BadValue {
+            origin: self.origin,
+            what: error.message().to_owned(),
+        };
+        self.table.try_into().map_err(bad)
+    }
+}
+
+fn merge(base: &mut Table, over: Table, path: &str, known: &[String], origin: &str) -> Result<(), Error> {
+    for (key, value) in over {
+        let full = format!("{path}{key}");
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => {
+                merge(base, over, &format!("{full}."), known, origin)?
+            }
+            (Some(slot), value) => *slot = value,
+            (None, _) => return Err(unknown(origin, &full, known)),
+        }
+    }
+    Ok(())
+}
+
+fn unknown(origin: &str, key: &str, known: &[String]) -> Error {
+    let likeness = |known: &String| strsim::jaro_winkler(known, key);
+    let nearest = known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    let nearest = nearest.filter(|known| likeness(known) > 0.6).cloned();
+    Error::UnknownKey { origin: origin.to_owned(), key: key.to_owned(), nearest }
+}
+
+/// Every key that holds a value, as `section.key`.
+fn keys(table: &Table, path: &str) -> Vec<String> {
+    table
+        .iter()
+        .flat_map(|(key, value)| match value {
+            Value::Table(table) => keys(table, &format!("{path}{key}.")),
+            _ => vec![format!("{path}{key}")],
+        })
+        .collect()
+}
+
+fn slot<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
+    match key.split_once('.') {
+        None => table.get_mut(key),
+        Some((section, rest)) => slot(table.get_mut(section)?.as_table_mut()?, rest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_later_layer_wins_and_leaves_the_rest() {
+        let mut layers = Layers::default();
+        layers.file("f.toml", "listen = \"127.0.0.1:1\"\n[limits]\ntext_bytes_max = 7").unwrap();
+        let variable = |name: &str, value: &str| (format!("{ENV_PREFIX}{name}"), value.to_owned());
+        layers
+            .environment([variable("LISTEN", "127.0.0.1:2"), variable("LIMITS__PAGE_ENTRIES_MAX", "9")])
+            .unwrap();
+        layers.set("listen", "127.0.0.1:3", "--listen").unwrap();
+        let config = layers.into_config().unwrap();
+        assert_eq!(config.listen.port(), 3);
+        assert_eq!((config.limits.text_bytes_max, config.limits.page_entries_max), (7, 9));
+        assert_eq!(config.limits.frame_bytes_max, Config::default().limits.frame_bytes_max);
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_that_names_the_nearest() {
+        let mut layers = Layers::default();
+        let error = layers.file("f.toml", "[limits]\ntext_byte_max = 7").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "f.toml: there is no setting `limits.text_byte_max`; did you mean `limits.text_bytes_max`?"
+        );
+        let error = layers.set("lisen", "x", "--set").unwrap_err().to_string();
+        assert!(error.contains("`listen`"), "{error}");
+        let misspelt = [(format!("{ENV_PREFIX}LOG__LEVL"), "info".to_owned())];
+        assert!(layers.environment(misspelt).unwrap_err().to_string().contains("`log.level`"));
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_names_where_it_came_from() {
+        let mut layers = Layers::default();
+        let error = layers.set("limits.text_bytes_max", "many", "--set").unwrap_err().to_string();
+        assert!(error.starts_with("--set: "), "{error}");
+        assert!(layers.file("f.toml", "listen = 5").unwrap_err().to_string().starts_with("f.toml: "));
+    }
+
+    #[test]
+    fn what_is_printed_says_the_same_when_read() {
+        let mut layers = Layers::default();
+        layers.file("printed", &Config::default().to_toml()).unwrap();
+        assert_eq!(layers.into_config().unwrap(), Config::default());
+    }
+}

@@ -1,0 +1,241 @@
+//! One process, from its configuration to its last line.
+//!
+//! The order of starting: stores, topics, services, Notification caught up (so that nothing listens before everything
+//! derived has), workers, gateway, listeners, ready. The order of shutdown, each step waited for:
+//!
+//! 1. not ready, and no connection is accepted any more;
+//! 2. every session is told `goodbye restart` with a jittered time to come back, its queue is written, its socket closed;
+//! 3. `submit` and `sessions` are closed: what was accepted is decided, appended and fanned out, then the workers end;
+//! 4. `entries` is closed: Notification notes what was missed, as far as the feed goes, and ends;
+//! 5. the admin listener ends;
+//! 6. the store's queue is committed, and the store is closed.
+//!
+//! `kill -9` at any instant instead of this breaks no law; it only makes the next start do what was left.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use bus::MessageBus;
+use contracts::Ambient;
+use gateway::Gateway;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::admin::{self, Admin, Ready};
+use crate::config::Config;
+use crate::page::page;
+use crate::secrets::Secrets;
+use crate::services::{Services, Topics, delivery_faults};
+use crate::stores::Stores;
+
+/// Where a process listens.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub struct Addresses {
+    /// For devices and apps.
+    pub listen: SocketAddr,
+    /// For operators.
+    pub admin: SocketAddr,
+}
+
+/// A process that runs.
+pub struct Node {
+    addresses: Addresses,
+    stores: Stores,
+    topics: Topics,
+    ready: Ready,
+    gateway: gateway::Handle,
+    stop: watch::Sender<bool>,
+    workers: service_messaging::Tasks,
+    notification: JoinHandle<Result<(), bus::Error>>,
+    listening: JoinHandle<std::io::Result<()>>,
+    admin: JoinHandle<std::io::Result<()>>,
+}
+
+impl Node {
+    /// Starts everything; once it returns, devices are served.
+    pub async fn start(config: Config, ambient: Ambient) -> anyhow::Result<Self> {
+        admin::check(config.admin_listen)?;
+        let metrics = PrometheusBuilder::new().install_recorder().context("metrics could not start")?;
+        let secrets = Secrets::open(&config.data)?;
+        // Bound first: a port in use is said before anything is opened. Nothing is accepted yet.
+        let listener = bind(config.listen, "listen")?;
+        let admin_listener = bind(config.admin_listen, "admin_listen")?;
+        let addresses = Addresses { listen: listener.local_addr()?, admin: admin_listener.local_addr()? };
+        let opening = config.clone();
+        let stores = tokio::task::spawn_blocking(move || Stores::open(&opening)).await??;
+        let topics = Topics::open(&config, &stores).await?;
+        let services = Services::new(&config, &stores, &topics, &secrets, &ambient)?;
+        let workers = service_messaging::Service::start(&services.messaging)?;
+        let notification = follow(&services).await;
+        let gateway = start_gateway(&config, addresses, &services, &topics, ambient.clone()).await?;
+        let (stop, stopped) = watch::channel(false);
+        let ready = Ready::default();
+        let token = secrets.admin_token(&ambient)?.into();
+        let admin =
+            serve_admin(admin_listener, token, &stores, &services, &topics, metrics, &ready, stopped.clone());
+        let serving = gateway.clone();
+        let listening = tokio::spawn(async move { serving.serve(listener, told(stopped)).await });
+        tokio::spawn(keep_feed(stores.clone(), ambient, config.store.feed_days));
+        ready.set(true);
+        Ok(Self { addresses, stores, topics, ready, gateway, stop, workers, notification, listening, admin })
+    }
+
+    /// Where it listens.
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// Runs until `shutdown`, or until a part of it fails; then ends in the order above.
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let failed = tokio::select! {
+            biased;
+            () = shutdown => None,
+            Some(ended) = self.workers.join_next() => Some(("messaging", describe(ended))),
+            ended = &mut self.notification => Some(("notification", describe(ended))),
+        };
+        if let Some((part, what)) = &failed {
+            tracing::error!(
+                part,
+                what,
+                "a part of the server ended; stopping, so that a fresh start takes over"
+            );
+        }
+        self.stop(failed.as_ref().is_some_and(|(part, _)| *part == "notification")).await;
+        match failed {
+            Some((part, what)) => anyhow::bail!("{part} ended: {what}"),
+            None => Ok(()),
+        }
+    }
+
+    async fn stop(mut self, notification_ended: bool) {
+        tracing::info!(sessions = self.gateway.sessions(), "stopping");
+        self.ready.set(false);
+        self.stop.send_replace(true);
+        log_end("listener", (&mut self.listening).await);
+        self.gateway.drain().await;
+        self.topics.submit.close();
+        self.topics.sessions.close();
+        while let Some(ended) = self.workers.join_next().await {
+            log_end("messaging", ended);
+        }
+        self.topics.entries.close();
+        if !notification_ended {
+            log_end("notification", (&mut self.notification).await);
+        }
+        self.topics.deliver.close();
+        log_end("admin listener", (&mut self.admin).await);
+        self.stores.kv.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Connections that wait to be accepted: a storm of devices that come back is taken in, and not told to try again by the
+/// kernel a second later.
+const BACKLOG: u32 = 4_096;
+
+fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    let flag = setting.replace('_', "-");
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().with_context(|| {
+        format!("{setting}: cannot listen on {address}; is another server running there? Choose another port with `--{flag}`")
+    })
+}
+
+async fn follow(services: &Services) -> JoinHandle<Result<(), bus::Error>> {
+    let notification = services.notification.clone();
+    let running = tokio::spawn(async move { notification.run(std::future::pending()).await });
+    services.notification.caught_up().await;
+    running
+}
+
+async fn start_gateway(
+    config: &Config,
+    addresses: Addresses,
+    services: &Services,
+    topics: &Topics,
+    ambient: Ambient,
+) -> anyhow::Result<gateway::Handle> {
+    let settings = gateway::Config {
+        limits: config.limits.clone(),
+        allowed_origins: config.gateway.allowed_origins.clone(),
+        page: page(&format!("http://{}", addresses.listen)),
+        connections_max: config.gateway.connections_max,
+        drain_ms: config.gateway.drain_ms,
+        faults: delivery_faults(config),
+        ..gateway::Config::default()
+    };
+    let called = gateway::Services {
+        accounts: Arc::clone(&services.accounts),
+        catch_up: Arc::clone(&services.queries.catch_up),
+        slots: Arc::clone(&services.queries.slots),
+        notifications: Arc::new(services.notification.clone()),
+    };
+    let used = gateway::Topics {
+        submit: Arc::clone(&services.messaging.submit),
+        deliver: Arc::clone(&services.messaging.deliver),
+        sessions: Arc::clone(&topics.sessions) as Arc<_>,
+    };
+    Ok(Gateway::start(settings, called, used, ambient).await?)
+}
+
+#[expect(clippy::too_many_arguments, reason = "the admin listener shows a bit of everything")]
+fn serve_admin(
+    listener: TcpListener,
+    token: Arc<str>,
+    stores: &Stores,
+    services: &Services,
+    topics: &Topics,
+    metrics: PrometheusHandle,
+    ready: &Ready,
+    stopped: watch::Receiver<bool>,
+) -> JoinHandle<std::io::Result<()>> {
+    let admin = Admin {
+        token,
+        stores: stores.clone(),
+        accounts: Arc::clone(&services.accounts),
+        metrics,
+        lag: Arc::new(topics.lag()),
+        ready: ready.clone(),
+    };
+    tokio::spawn(admin.serve(listener, told(stopped)))
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Forgets the change feed's oldest records, a bit at a time.
+async fn keep_feed(stores: Stores, ambient: Ambient, days: u64) {
+    const EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+    const AT_A_TIME: usize = 10_000;
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let before_ms = ambient.now().minus_ms(days * 86_400_000).unix_ms();
+        while let Ok(AT_A_TIME) = stores.feed.trim(before_ms, AT_A_TIME).await {}
+    }
+}
+
+type Ended<E> = Result<Result<(), E>, tokio::task::JoinError>;
+
+fn describe<E: std::fmt::Display>(ended: Ended<E>) -> String {
+    match ended {
+        Ok(Ok(())) => "it had nothing more to do".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn log_end<E: std::fmt::Display>(part: &str, ended: Ended<E>) {
+    match ended {
+        Ok(Ok(())) => tracing::debug!(part, "ended"),
+        other => tracing::error!(part, what = describe(other), "ended badly"),
+    }
+}
