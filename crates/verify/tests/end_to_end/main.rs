@@ -1,0 +1,24 @@
+//! End to end: real sockets, the real program, each test named after the failure that it prevents.
+//!
+//! Deliberately absent: anything timed. A wait ends when what it waits for is there; only a test that would hang is ended
+//! by the clock.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod accounts;
+mod clock;
+mod conversation;
+mod damage;
+mod groups;
+mod inputs;
+mod large;
+mod missed;
+mod offline;
+mod operations;
+mod programs;
+mod raw;
+mod restart;
+mod slow_reader;
+mod stepping;
+mod storm;
+mod support;
