@@ -1,0 +1,31 @@
+# Connect Chat. `make` alone says what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test clean
+
+DATA := data
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+help: ## Says what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## Installs the tools that are missing, and says which
+	@scripts/setup.sh
+
+build: ## Builds the program: target/release/connect-chat
+	cargo build --release -p connect-chat
+
+run: build ## Builds the program and starts it with its data in ./data
+	@exec target/release/connect-chat serve --data $(DATA)
+
+test: ## Everything that must hold before a change is taken
+	@scripts/stages.sh \
+		setup   'scripts/setup.sh' \
+		format  'cargo fmt --all --check' \
+		clippy  'cargo clippy --workspace --all-targets -- -D warnings' \
+		tidy    'cargo xtask tidy' \
+		deny    'cargo deny --log-level error check bans licenses sources' \
+		build   'cargo build --workspace --all-targets' \
+		test    'cargo test --workspace'
+
+clean: ## Deletes what was built; ./data stays
+	cargo clean

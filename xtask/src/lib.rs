@@ -1,0 +1,3 @@
+//! What the project checks about itself.
+
+pub mod tidy;
