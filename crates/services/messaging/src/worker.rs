@@ -172,7 +172,8 @@ impl Worker {
         }
         let flush_in = Duration::from_millis(self.context.config.cursor_flush_ms);
         let at = *self.flush_at.get_or_insert_with(|| Instant::now() + flush_in);
-        if self.moves.len() >= self.context.config.cursors_pending_max {
+        let config = &self.context.config;
+        if self.moves.is_full(config.cursors_pending_max, config.under_way_max / 2) {
             self.flush_at = Some(at.min(Instant::now()));
         }
     }

@@ -44,9 +44,10 @@ impl Moves {
         }
     }
 
-    /// How many cursors wait.
-    pub(crate) fn len(&self) -> usize {
-        self.pending.len()
+    /// Whether so much waits that the flush should come now: cursors, or records, of which a busy cursor brings many and
+    /// which hold up the worker's other work.
+    pub(crate) fn is_full(&self, cursors_max: usize, records_max: usize) -> bool {
+        self.pending.len() >= cursors_max || self.records.len() >= records_max
     }
 
     /// Whether there is nothing to flush.
@@ -168,4 +169,25 @@ async fn tell(context: &Context, judged: &[Judged]) -> Result<(), PortError> {
         tracing::warn!(%rejection, "notification was not told of cursors; what was missed shows too much for a while");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Generation, Region, Slot};
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_that_moves_without_end_holds_up_the_worker() {
+        let user = UserId::new(Region(1), [1; 15]);
+        let origin = SessionId { slot: Slot(0), generation: Generation(1), number: 1 };
+        let mut moves = Moves::default();
+        for seq in 1..=8 {
+            let read = Some(Position::new(1, seq));
+            let conversation = ConversationId::Own(user);
+            moves.ask(&Move { conversation, user, delivered: None, read, origin }, (0, seq));
+            assert_eq!(moves.is_full(100, 8), seq == 8);
+        }
+        assert!(moves.is_full(1, 100), "one cursor waits, however often it moved");
+    }
 }
