@@ -147,7 +147,8 @@ pub struct Changes {
     pub token: String,
     /// There is more: sync again with the new token, at once.
     pub more: bool,
-    /// The token was not known (any more): what follows is the whole list; conversations not in it are gone.
+    /// The token was not known (any more): what follows is the whole list. A conversation that the device holds and the
+    /// list does not name is gone; what its person may still see of it, their removal last, is had by pages.
     pub reset: bool,
     /// What changed.
     pub conversations: Vec<Conversation>,

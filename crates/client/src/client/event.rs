@@ -36,7 +36,7 @@ pub enum Event {
     },
     /// A conversation is new or has changed. Its entries follow as [`Event::Entry`]; none are in it.
     Conversation(Box<view::Conversation>),
-    /// A conversation is not in this person's list any more.
+    /// A conversation is not in this person's list any more. Every entry that they may see of it came before.
     Gone(ConversationId),
     /// The next entry of a conversation.
     Entry(Arc<Entry>),

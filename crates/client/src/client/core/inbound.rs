@@ -131,11 +131,8 @@ impl Core {
     fn synced(&mut self, now: Ms) {
         let (gone, again) = self.resume.ended();
         for conversation in gone {
-            self.logs.forget(conversation);
-            self.cursors.forget(conversation);
-            self.resume.reached(conversation, false);
-            self.effects.push_back(Effect::Save(Step::Gone(conversation)));
-            self.give(Event::Gone(conversation));
+            self.logs.leave(conversation);
+            self.resume.named(conversation, true);
         }
         let given = self.logs.synced();
         self.give_entries(now, given);
@@ -143,6 +140,14 @@ impl Core {
         if again {
             self.lagged(now);
         }
+    }
+
+    /// A conversation left the list, and the app has all that the person may see of it.
+    pub(super) fn gone(&mut self, conversation: ConversationId) {
+        self.logs.forget(conversation);
+        self.cursors.forget(conversation);
+        self.effects.push_back(Effect::Save(Step::Gone(conversation)));
+        self.give(Event::Gone(conversation));
     }
 
     /// Something was not sent to this session: what changed is asked for, and what is not acked is sent again.

@@ -173,10 +173,15 @@ impl Core {
     ) {
         match page {
             Ok(page) => {
+                let last = !page.more;
                 let given = self.logs.page(now, conversation, after, page);
                 self.give_entries(now, given);
+                if last && self.logs.is_leaving(conversation) {
+                    self.gone(conversation);
+                }
             }
             Err(unread) if unread.retryable => self.logs.unread(now, conversation, &mut self.jitter),
+            Err(_) if self.logs.is_leaving(conversation) => self.gone(conversation),
             Err(unread) => {
                 self.logs.unreadable(conversation);
                 self.give(Event::Unreadable { conversation, reason: unread.reason });

@@ -48,6 +48,8 @@ struct Log {
     at_sync: Position,
     tries: u32,
     retry_at: Ms,
+    /// It is not in the person's list any more: the app is given what they may still see, and then it is gone.
+    leaving: bool,
 }
 
 impl Log {
@@ -56,7 +58,7 @@ impl Log {
     }
 
     fn is_behind(&self) -> bool {
-        self.position().is_none_or(|have| have < self.target)
+        self.leaving || self.position().is_none_or(|have| have < self.target)
     }
 
     /// Gives the held entries that follow without a hole.
@@ -168,6 +170,7 @@ impl Logs {
             return given;
         }
         log.target = log.target.max(at);
+        log.leaving = false;
         if log.have.is_none() && at.seq == 1 {
             log.have = Some(start(conversation));
         }
@@ -196,7 +199,7 @@ impl Logs {
         reset: bool,
     ) -> (Given, Option<Place>) {
         let log = self.logs.entry(conversation).or_default();
-        log.named = true;
+        (log.named, log.leaving) = (true, false);
         if reset && log.at_sync > head.position {
             // The server's store is another one: what this device holds is of a log that is no more.
             self.held -= log.held.len();
@@ -262,6 +265,19 @@ impl Logs {
         log.fetching = true;
         self.fetching += 1;
         Some((conversation, have.position))
+    }
+
+    /// A conversation is not in the list any more. What the person may still see of it is read to its end: an entry may
+    /// have come, last of all their removal, that this device was not told of.
+    pub(super) fn leave(&mut self, conversation: ConversationId) {
+        if let Some(log) = self.logs.get_mut(&conversation) {
+            log.leaving = true;
+            self.wanting.insert(conversation);
+        }
+    }
+
+    pub(super) fn is_leaving(&self, conversation: ConversationId) -> bool {
+        self.logs.get(&conversation).is_some_and(|log| log.leaving)
     }
 
     /// A page came that follows `after`.

@@ -124,7 +124,47 @@ fn a_conversation_that_is_not_in_the_whole_list_is_gone_and_only_then() {
     let entry = world.append(conversation(1), 2, Kind::Message, true);
     core.frame(1, FromServer::Entry { entry });
     core.frame(1, list(true));
-    let gone = |event| if let Event::Gone(id) = event { Some(id) } else { None };
-    let gone: Vec<_> = events(&mut core).into_iter().filter_map(gone).collect();
-    assert_eq!(gone, [conversation(0)], "of the other one something came meanwhile");
+    assert_eq!(
+        to_its_end(&mut core, &world),
+        ["1:2", "0/1:1 fetched", "gone 0", "token"],
+        "of the other one something came meanwhile"
+    );
+}
+
+/// What the app is given while pages are read, until there is nothing more to read.
+fn to_its_end(core: &mut Core, world: &World) -> Vec<String> {
+    let name = |id| (0..4).find(|n| conversation(*n) == id).unwrap();
+    let mut given = Vec::new();
+    while let Some(effect) = core.next_effect() {
+        match effect {
+            Effect::Fetch(id, after) => {
+                given.push(format!("{}/{after} fetched", name(id)));
+                core.page(1, id, after, Ok(world.page(id, after)));
+            }
+            Effect::Give(Event::Entry(entry)) => given.push(entry.position.to_string()),
+            Effect::Give(Event::Gone(id)) => given.push(format!("gone {}", name(id))),
+            Effect::Save(Step::Token(_)) => given.push("token".to_owned()),
+            _ => {}
+        }
+    }
+    given
+}
+
+#[test]
+fn the_last_entries_of_a_group_that_a_reset_does_not_list_are_lost() {
+    let mut world = World::default();
+    let mut core = live(&world);
+    world.append(conversation(2), 2, Kind::Created, true);
+    synced(&mut core, &mut world);
+    events(&mut core);
+    // Said, and then the person was removed, just before the server died.
+    (0..4).for_each(|_| drop(world.append(conversation(2), 2, Kind::Message, true)));
+    core.closed(1, super::Ended::Broken("cut".into()));
+    core.opened(1, "token");
+    core.frame(1, world.welcome());
+    let nothing = Changes { token: "1:9".into(), more: false, reset: true, conversations: Vec::new() };
+    core.frame(1, FromServer::Changes(nothing));
+    let given = to_its_end(&mut core, &world);
+    let expected = ["2/1:1 fetched", "1:2", "1:3", "1:4", "2/1:4 fetched", "1:5", "gone 2", "token"];
+    assert_eq!(given, expected);
 }
