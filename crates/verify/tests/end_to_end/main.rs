@@ -12,6 +12,7 @@ mod damage;
 mod groups;
 mod inputs;
 mod large;
+mod meters;
 mod missed;
 mod offline;
 mod operations;

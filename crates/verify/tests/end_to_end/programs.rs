@@ -1,4 +1,4 @@
-//! The programs as people and pipes use them: the terminal client, the SDK's example, the bench and its meters.
+//! The programs as people and pipes use them: the terminal client, the SDK's example.
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
@@ -69,53 +69,4 @@ async fn the_example_of_the_sdk_does_not_run() {
     let told = text(&output.stdout);
     assert!(output.status.success(), "{told}{}", text(&output.stderr));
     assert!(told.contains("bob hears: hello, bob") && told.contains("ada hears: hello, ada"), "{told}");
-}
-
-/// What a short `bench pairs` measures, with this fault on the server.
-async fn pairs(fault: Option<&str>) -> serde_json::Value {
-    let scratch = tempfile::tempdir().unwrap();
-    let mut command = Command::new(program().unwrap());
-    command.args(["bench", "pairs", "--pairs", "5", "--window", "8", "--secs", "1", "--json", "--scratch"]);
-    command.arg(scratch.path());
-    command.args(fault.into_iter().flat_map(|fault| ["--fault", fault]));
-    let output = run(&mut command).await;
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)))
-}
-
-#[tokio::test]
-async fn a_meter_shows_a_fault_where_there_is_none_or_none_where_there_is() {
-    let count = |measured: &serde_json::Value, key: &str| measured[key].as_u64().unwrap();
-    let sound = pairs(None).await;
-    assert!(sound["acked_per_s"].as_f64().unwrap() > 0.0);
-    for key in ["lost", "duplicated", "disordered"] {
-        assert_eq!(count(&sound, key), 0, "{sound}");
-    }
-    for (fault, key) in [("drop", "lost"), ("dup", "duplicated"), ("swap", "disordered")] {
-        let faulty = pairs(Some(fault)).await;
-        assert!(count(&faulty, key) > 0, "{fault}: {faulty}");
-    }
-}
-
-/// A trace of 60 messages by 3 people in 2 groups.
-fn small_trace() -> tempfile::NamedTempFile {
-    let mut rows = String::from("second,group,user,bytes,mentions\n");
-    for n in 0..60 {
-        rows += &format!("{n},{},{},{},0\n", n % 2, n % 3, 20 + n);
-    }
-    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
-    std::fs::write(file.path(), rows).unwrap();
-    file
-}
-
-#[tokio::test]
-async fn a_replayed_trace_is_not_what_an_empty_device_reads() {
-    let (trace, scratch) = (small_trace(), tempfile::tempdir().unwrap());
-    let mut command = Command::new(program().unwrap());
-    command.args(["bench", "replay"]).arg(trace.path()).args(["--json", "--scratch"]).arg(scratch.path());
-    let output = run(&mut command).await;
-    let measured: serde_json::Value =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
-    assert_eq!(measured["acked"], 60, "{measured}");
-    assert_eq!(measured["different"], 0, "{measured}");
-    assert!(measured["equal"].as_u64().unwrap() > 0, "{measured}");
 }
