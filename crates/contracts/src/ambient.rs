@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use domain::{ClientId, Timestamp};
+use domain::{ClientId, Moment, Timestamp};
 
 /// Tells server time.
 pub trait Clock: Send + Sync + 'static {
-    /// Now. May step back, as clocks do; whoever needs order takes it from the log.
+    /// Now. May step, forward and back, as clocks do; whoever needs order takes it from the log, and whoever measures how
+    /// long something takes asks for the moment.
     fn now(&self) -> Timestamp;
+
+    /// This moment.
+    fn moment(&self) -> Moment;
 }
 
 /// Gives random bytes that nobody can guess.
@@ -29,6 +33,11 @@ impl Ambient {
     /// Now.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// This moment.
+    pub fn moment(&self) -> Moment {
+        self.clock.moment()
     }
 
     /// `N` random bytes.

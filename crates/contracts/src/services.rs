@@ -135,8 +135,8 @@ pub struct SlotLease {
     pub slot: Slot,
     /// Under which lease.
     pub generation: Generation,
-    /// When it ends unless renewed.
-    pub expires: Timestamp,
+    /// How long it lasts unless renewed, in milliseconds from when it was asked for: two processes share no clock.
+    pub lasts_ms: u64,
 }
 
 /// Messaging's word on who is absent: what Notification asks.

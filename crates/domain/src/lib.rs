@@ -28,4 +28,4 @@ pub use port::PortError;
 pub use position::{Epoch, Position, Seq};
 pub use roster::{Member, Role, Roster, Span};
 pub use submission::{Identity, Submission};
-pub use time::Timestamp;
+pub use time::{Moment, Timestamp};

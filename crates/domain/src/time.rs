@@ -1,4 +1,4 @@
-//! A moment on server time, in milliseconds. Nothing here reads a clock.
+//! Server time, and moments of a process, in milliseconds. Nothing here reads a clock.
 
 use std::{fmt, str::FromStr};
 
@@ -14,7 +14,7 @@ pub struct Timestamp(u64);
 const MAX_MS: u64 = 253_402_300_799_999;
 
 impl Timestamp {
-    /// The moment `unix_ms` milliseconds after 1970; later than the year 9999 reads as its end.
+    /// The time `unix_ms` milliseconds after 1970; later than the year 9999 reads as its end.
     pub const fn from_unix_ms(unix_ms: u64) -> Self {
         Self(if unix_ms > MAX_MS { MAX_MS } else { unix_ms })
     }
@@ -24,17 +24,45 @@ impl Timestamp {
         self.0
     }
 
-    /// The moment `ms` milliseconds later.
+    /// The time `ms` milliseconds later.
     pub const fn plus_ms(self, ms: u64) -> Self {
         Self::from_unix_ms(self.0.saturating_add(ms))
     }
 
-    /// The moment `ms` milliseconds earlier, not before 1970.
+    /// The time `ms` milliseconds earlier, not before 1970.
     pub const fn minus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_sub(ms))
     }
 
     /// How many milliseconds have passed since `earlier`; 0 if it is later.
+    pub const fn since_ms(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// A moment of one process, in milliseconds since one that means nothing elsewhere: for how long something took or may take.
+/// It never steps, whatever is done to the time of day, and says nothing about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// So many milliseconds after the first one.
+    pub const fn from_ms(ms: u64) -> Self {
+        Self(ms)
+    }
+
+    /// How many milliseconds after the first one.
+    pub const fn ms(self) -> u64 {
+        self.0
+    }
+
+    /// So many milliseconds later.
+    #[must_use]
+    pub const fn plus_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds since an earlier moment; 0 if it is later.
     pub const fn since_ms(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }

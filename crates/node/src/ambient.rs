@@ -1,17 +1,23 @@
 //! The machine's clock and randomness, handed to everything that needs them.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use contracts::{Ambient, Clock, Random};
-use domain::Timestamp;
+use domain::{Moment, Timestamp};
 
-struct SystemClock;
+struct SystemClock {
+    began: Instant,
+}
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_unix_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::from_ms(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -25,5 +31,5 @@ impl Random for SystemRandom {
 
 /// The clock and the randomness of this machine.
 pub fn system() -> Ambient {
-    Ambient { clock: Arc::new(SystemClock), random: Arc::new(SystemRandom) }
+    Ambient { clock: Arc::new(SystemClock { began: Instant::now() }), random: Arc::new(SystemRandom) }
 }

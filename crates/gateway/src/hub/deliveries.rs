@@ -8,7 +8,7 @@ use bus::Consumer;
 use bytes::Bytes;
 use contracts::records::{Audience, Delivery, Event, LargeGroup, Stored};
 use contracts::services::SlotLease;
-use domain::{ClientId, ConversationId, Cursor, DeviceId, Entry, Position, Rejection, Timestamp, UserId};
+use domain::{ClientId, ConversationId, Cursor, DeviceId, Entry, Moment, Position, Rejection, UserId};
 use protocol::frame::{self, FromServer, Reason};
 
 use super::{Hub, Seat};
@@ -35,7 +35,7 @@ async fn take(
     consumer: &mut Box<dyn Consumer<Delivery>>,
 ) -> Result<(), bus::Error> {
     let messages = consumer.next(hub.config.deliveries_max).await?;
-    let now = hub.now();
+    let now = hub.moment();
     let mut done = None;
     for message in messages {
         done = Some((message.partition, message.offset + 1));
@@ -53,7 +53,7 @@ async fn take(
 }
 
 impl Hub {
-    fn happened(&self, event: Event, now: Timestamp) {
+    fn happened(&self, event: Event, now: Moment) {
         match event {
             Event::Outcome { to, conversation, client_id, result } => {
                 self.outcome(to, conversation, client_id, result, now);
@@ -80,14 +80,14 @@ impl Hub {
         self.seats().get(&number).map(Arc::clone)
     }
 
-    fn give(&self, seat: &Seat, frame: &Bytes, now: Timestamp) {
+    fn give(&self, seat: &Seat, frame: &Bytes, now: Moment) {
         if seat.outbox.event(frame, &self.budget, now) == Pushed::Lagged {
             self.meters.lagged.increment(1);
             tracing::debug!(session = %seat.id, "a session lags: its queue is full");
         }
     }
 
-    fn give_entry(&self, seat: &Seat, frame: &Bytes, now: Timestamp) {
+    fn give_entry(&self, seat: &Seat, frame: &Bytes, now: Moment) {
         match &self.faults {
             None => self.give(seat, frame, now),
             Some(faults) => {
@@ -102,7 +102,7 @@ impl Hub {
         conversation: ConversationId,
         client_id: ClientId,
         result: Result<Stored, Rejection>,
-        now: Timestamp,
+        now: Moment,
     ) {
         let Some(seat) = self.seat(to) else { return self.requests.resolve(to, result) };
         let frame = match result {
@@ -123,7 +123,7 @@ impl Hub {
         self.give(&seat, &frames::encode(&frame, 256), now);
     }
 
-    fn entry(&self, entry: &Arc<Entry>, to: &[u64], except: Option<u64>, now: Timestamp) {
+    fn entry(&self, entry: &Arc<Entry>, to: &[u64], except: Option<u64>, now: Moment) {
         let frame = OnceCell::new();
         let seats = self.seats();
         for seat in to.iter().filter(|number| Some(**number) != except).filter_map(|number| seats.get(number))
@@ -132,7 +132,7 @@ impl Hub {
         }
     }
 
-    fn large_entry(&self, entry: &Arc<Entry>, roster_before: Position, except: Option<u64>, now: Timestamp) {
+    fn large_entry(&self, entry: &Arc<Entry>, roster_before: Position, except: Option<u64>, now: Moment) {
         let frame = OnceCell::new();
         let give = |seat: &Arc<Seat>| {
             if Some(seat.id.number) != except {
@@ -146,7 +146,7 @@ impl Hub {
         anew.iter().for_each(|seat| self.announce_anew(seat));
     }
 
-    fn cursor(&self, conversation: ConversationId, user: UserId, cursor: Cursor, to: &[u64], now: Timestamp) {
+    fn cursor(&self, conversation: ConversationId, user: UserId, cursor: Cursor, to: &[u64], now: Moment) {
         let moved = FromServer::Cursor(frame::CursorMoved { conversation, user, cursor });
         let frame = OnceCell::new();
         let seats = self.seats();
@@ -156,7 +156,7 @@ impl Hub {
     }
 
     /// The first echo makes a session live. A later one that was asked for means that something may have been missed.
-    fn registered(&self, session: u64, large: &[LargeGroup], refused: Option<Rejection>, now: Timestamp) {
+    fn registered(&self, session: u64, large: &[LargeGroup], refused: Option<Rejection>, now: Moment) {
         let Some(seat) = self.seat(session) else { return };
         if let Some(rejection) = refused {
             return seat.outbox.refuse(rejection);
@@ -176,7 +176,7 @@ impl Hub {
         conversation: ConversationId,
         roster: Position,
         members: &[(u64, Position)],
-        now: Timestamp,
+        now: Moment,
     ) {
         let here = members.iter().filter_map(|(number, from)| Some((self.seat(*number)?, *from)));
         let here: Vec<(Arc<Seat>, Position)> = here.collect();

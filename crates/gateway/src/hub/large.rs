@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use contracts::records::LargeGroup;
-use domain::{Content, ConversationId, Entry, Position, Timestamp, UserId};
+use domain::{Content, ConversationId, Entry, Moment, Position, UserId};
 
 use super::Seat;
 
@@ -29,7 +29,7 @@ struct Group {
     /// The newest membership entry that the members are right for.
     roster: Position,
     members: BTreeMap<u64, Local>,
-    empty_since: Option<Timestamp>,
+    empty_since: Option<Moment>,
 }
 
 #[derive(Debug)]
@@ -45,11 +45,11 @@ struct Local {
 struct Unfollowed {
     /// How many announcements there were when it was done; all that there will be, while it is being done.
     announcements: u64,
-    at: Timestamp,
+    at: Moment,
 }
 
 impl Group {
-    const fn new(roster: Position, now: Timestamp) -> Self {
+    const fn new(roster: Position, now: Moment) -> Self {
         Self { roster, members: BTreeMap::new(), empty_since: Some(now) }
     }
 
@@ -59,7 +59,7 @@ impl Group {
     }
 
     /// A membership entry was missed before `roster`: nobody is known to be in any more.
-    fn forget(&mut self, roster: Position, now: Timestamp) -> Vec<Arc<Seat>> {
+    fn forget(&mut self, roster: Position, now: Moment) -> Vec<Arc<Seat>> {
         self.roster = self.roster.max(roster);
         self.empty_since = Some(now);
         std::mem::take(&mut self.members).into_values().map(|local| local.seat).collect()
@@ -99,7 +99,7 @@ impl Large {
         &mut self,
         entry: &Entry,
         roster_before: Position,
-        now: Timestamp,
+        now: Moment,
         seats_of: impl Fn(UserId) -> Vec<Arc<Seat>>,
         mut give: impl FnMut(&Arc<Seat>),
     ) -> Vec<Arc<Seat>> {
@@ -135,7 +135,7 @@ impl Large {
 
     /// A session was registered, and is in these groups. Says whether it has to be announced anew, because what was read
     /// for it is older than what is known here.
-    pub(super) fn registered(&mut self, seat: &Arc<Seat>, groups: &[LargeGroup], now: Timestamp) -> bool {
+    pub(super) fn registered(&mut self, seat: &Arc<Seat>, groups: &[LargeGroup], now: Moment) -> bool {
         let mut anew = false;
         for LargeGroup { conversation, roster, from } in groups {
             let unfollowed = self.unfollowed.get(conversation);
@@ -156,7 +156,7 @@ impl Large {
         conversation: ConversationId,
         roster: Position,
         members: &[(Arc<Seat>, Position)],
-        now: Timestamp,
+        now: Moment,
     ) -> Vec<Arc<Seat>> {
         let fresh = !self.groups.contains_key(&conversation);
         let group = self.groups.entry(conversation).or_insert_with(|| Group::new(roster, now));
@@ -175,7 +175,7 @@ impl Large {
 
     /// Forgets sessions that are gone, and gives the groups that nobody has been in for `after_ms`: the slot is to follow
     /// them no more.
-    pub(super) fn leave(&mut self, now: Timestamp, after_ms: u64) -> Vec<ConversationId> {
+    pub(super) fn leave(&mut self, now: Moment, after_ms: u64) -> Vec<ConversationId> {
         let mut gone = vec![];
         for (conversation, group) in &mut self.groups {
             group.members.retain(|_, local| !local.seat.is_gone());
@@ -197,7 +197,7 @@ impl Large {
         &mut self,
         conversation: ConversationId,
         announcements: u64,
-        now: Timestamp,
+        now: Moment,
     ) -> Vec<Arc<Seat>> {
         self.unfollowed.insert(conversation, Unfollowed { announcements, at: now });
         let members = self.groups.get(&conversation).into_iter().flat_map(|group| group.members.values());

@@ -29,7 +29,7 @@ use std::time::Duration;
 use contracts::Ambient;
 use contracts::records::{Announcement, Append, Command, SessionChange, Stored};
 use contracts::services::SlotLease;
-use domain::{Code, DeviceId, Rejection, SessionId, Submission, Timestamp, UserId};
+use domain::{Code, DeviceId, Moment, Rejection, SessionId, Submission, Timestamp, UserId};
 use protocol::frame::Reason;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
@@ -106,9 +106,14 @@ impl Hub {
         }
     }
 
-    /// Server time.
-    pub(crate) fn now(&self) -> Timestamp {
+    /// Server time, which may step.
+    pub(crate) fn time(&self) -> Timestamp {
         self.ambient.now()
+    }
+
+    /// This moment, by which everything is measured that lasts.
+    pub(crate) fn moment(&self) -> Moment {
+        self.ambient.moment()
     }
 
     /// The slot that this gateway holds now.
@@ -145,7 +150,7 @@ impl Hub {
     /// Lets a connection or a request of nobody in, unless its address asks too much. Many devices may be behind one
     /// address: they are told to come back spread over some time.
     pub(crate) fn admit_address(&self, from: IpAddr) -> Result<(), Rejection> {
-        self.throttle.address(from, self.now()).map_err(|wait_ms| {
+        self.throttle.address(from, self.moment()).map_err(|wait_ms| {
             let wait_ms = wait_ms + self.ambient.below(self.config.reconnect_spread_ms);
             Rejection::new(Code::RateLimited, "too much comes from this address; come back later")
                 .retry_after_ms(wait_ms)
@@ -157,7 +162,7 @@ impl Hub {
         if let Some(from) = from {
             self.throttle.user_pays(from);
         }
-        self.throttle.user(user, self.now()).map_err(|wait_ms| {
+        self.throttle.user(user, self.moment()).map_err(|wait_ms| {
             Rejection::new(Code::RateLimited, "too many requests; slow down").retry_after_ms(wait_ms)
         })
     }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use domain::{DeviceId, SessionId, Timestamp, UserId};
+use domain::{DeviceId, Moment, SessionId, Timestamp, UserId};
 
 use crate::config::Config;
 use crate::session::Outbox;
@@ -23,8 +23,10 @@ pub(crate) struct Seat {
     /// What waits to be written to it.
     pub(crate) outbox: Outbox,
     who: OnceLock<Who>,
-    /// When its state machine has something to do by time, in milliseconds since 1970.
+    /// When its state machine has something to do by time, in milliseconds of [`Moment`].
     deadline_ms: AtomicU64,
+    /// When its token has been expired for too long, in milliseconds since 1970.
+    token_ends_ms: AtomicU64,
     /// The count of announcements when it was announced last.
     announced: AtomicU64,
     /// It was announced anew: once that is echoed, it is told that it missed something.
@@ -39,6 +41,7 @@ impl Seat {
             outbox: Outbox::default(),
             who: OnceLock::new(),
             deadline_ms: AtomicU64::new(u64::MAX),
+            token_ends_ms: AtomicU64::new(u64::MAX),
             announced: AtomicU64::new(0),
             anew: AtomicBool::new(false),
             gone: AtomicBool::new(false),
@@ -56,17 +59,20 @@ impl Seat {
     }
 
     /// Says when to look after it.
-    pub(crate) fn set_deadline(&self, at: Timestamp) {
-        self.deadline_ms.store(at.unix_ms(), Ordering::Relaxed);
+    pub(crate) fn set_deadlines(&self, at: Moment, token_ends: Timestamp) {
+        self.deadline_ms.store(at.ms(), Ordering::Relaxed);
+        self.token_ends_ms.store(token_ends.unix_ms(), Ordering::Relaxed);
     }
 
     /// Whether something is due by time.
-    pub(super) fn is_due(&self, now: Timestamp, config: &Config) -> bool {
-        now.unix_ms() >= self.deadline_ms.load(Ordering::Relaxed) || self.is_stuck(now, config)
+    pub(super) fn is_due(&self, now: Moment, time: Timestamp, config: &Config) -> bool {
+        now.ms() >= self.deadline_ms.load(Ordering::Relaxed)
+            || time.unix_ms() >= self.token_ends_ms.load(Ordering::Relaxed)
+            || self.is_stuck(now, config)
     }
 
     /// Whether the device does not read what waits for it, for too long.
-    pub(crate) fn is_stuck(&self, now: Timestamp, config: &Config) -> bool {
+    pub(crate) fn is_stuck(&self, now: Moment, config: &Config) -> bool {
         self.outbox.stuck_since().is_some_and(|since| now.since_ms(since) >= config.slow_reader_ms)
     }
 

@@ -23,9 +23,9 @@ pub(crate) async fn run(hub: Arc<Hub>) {
 
 /// Sweeps once.
 pub(super) async fn sweep(hub: &Hub) {
-    let now = hub.now();
+    let (now, time) = (hub.moment(), hub.time());
     let due: Vec<_> =
-        hub.seats().values().filter(|seat| seat.is_due(now, &hub.config)).map(Arc::clone).collect();
+        hub.seats().values().filter(|seat| seat.is_due(now, time, &hub.config)).map(Arc::clone).collect();
     due.iter().for_each(|seat| seat.outbox.tick());
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     hub.meters.queue_bytes.set(hub.budget.used() as f64);
@@ -35,7 +35,7 @@ pub(super) async fn sweep(hub: &Hub) {
 /// Lets go of the large groups that nobody here has been in for a while.
 async fn unfollow(hub: &Hub) {
     let Some(lease) = hub.lease() else { return };
-    let gone = hub.large().leave(hub.now(), hub.config.unfollow_after_ms);
+    let gone = hub.large().leave(hub.moment(), hub.config.unfollow_after_ms);
     for conversation in gone {
         let asked = hub.services.slots.unfollow(conversation, lease.slot, lease.generation);
         match tokio::time::timeout(UNFOLLOW, asked).await {
@@ -45,7 +45,7 @@ async fn unfollow(hub: &Hub) {
             }
             Err(_elapsed) => tracing::warn!(%conversation, "perhaps not unfollowed: no answer"),
         }
-        let came_meanwhile = hub.large().left(conversation, hub.announcer.count(), hub.now());
+        let came_meanwhile = hub.large().left(conversation, hub.announcer.count(), hub.moment());
         came_meanwhile.iter().for_each(|seat| hub.announce_anew(seat));
     }
 }

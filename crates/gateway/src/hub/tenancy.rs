@@ -106,13 +106,15 @@ async fn lease_again(hub: &Hub) -> Tenancy {
 }
 
 /// Renews at half of the time that is left, and tries again while there is any; ends when the lease is lost.
-async fn renewed_until_lost(hub: &Hub, mut lease: SlotLease) {
+async fn renewed_until_lost(hub: &Hub, lease: SlotLease) {
+    let mut expires = hub.moment().plus_ms(lease.lasts_ms);
     loop {
-        let left = Duration::from_millis(lease.expires.since_ms(hub.now()));
+        let left = Duration::from_millis(expires.since_ms(hub.moment()));
         tokio::time::sleep((left / 2).max(RETRY)).await;
+        let asked = hub.moment();
         match hub.services.slots.renew(lease.slot, lease.generation).await {
-            Ok(renewed) => lease = renewed,
-            Err(error) if error.code.retryable() && hub.now() < lease.expires => {
+            Ok(renewed) => expires = asked.plus_ms(renewed.lasts_ms),
+            Err(error) if error.code.retryable() && hub.moment() < expires => {
                 tracing::warn!(%error, "the slot could not be renewed; trying again");
             }
             Err(error) => {

@@ -56,8 +56,8 @@ struct Inner {
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// A session over `io`, right after the handshake; `first` was received behind it.
     pub(crate) fn new(hub: Arc<Hub>, seat: Arc<Seat>, io: S, first: Bytes, place: Option<Place>) -> Self {
-        let session = Session::new(seat.id, hub.now());
-        seat.set_deadline(session.deadline(&hub.config));
+        let session = Session::new(seat.id, hub.moment());
+        seat.set_deadlines(session.deadline(&hub.config), session.token_ends(&hub.config));
         let inner = Inner {
             hub,
             seat,
@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 return Poll::Ready(());
             }
             if !(told || read || wrote) {
-                self.inner.seat.set_deadline(self.inner.session.deadline(&self.inner.hub.config));
+                self.inner.set_deadlines();
                 return Poll::Pending;
             }
         }
@@ -129,18 +129,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             outbox.take(&mut self.writing);
         }
         if self.writing.is_empty() {
-            return self.poll_shut(cx);
+            // Over TLS, what was written may still be on its way into the socket.
+            return match Pin::new(io).poll_flush(cx) {
+                Poll::Ready(flushed) => flushed.and_then(|()| self.poll_shut(cx)),
+                Poll::Pending => Ok(false),
+            };
         }
         match self.writing.poll_write(cx, Pin::new(io)) {
             Poll::Ready(result) => {
                 let (bytes, frames) = result?;
                 hub.meters.bytes_out.increment(bytes as u64);
                 hub.meters.frames_out.increment(frames);
-                outbox.wrote(Some(bytes), &hub.budget, hub.now());
+                outbox.wrote(Some(bytes), &hub.budget, hub.moment());
                 Ok(true)
             }
             Poll::Pending => {
-                outbox.wrote(None, &hub.budget, hub.now());
+                outbox.wrote(None, &hub.budget, hub.moment());
                 Ok(false)
             }
         }
@@ -165,6 +169,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 }
 
 impl Inner {
+    /// Says when to look after the session.
+    fn set_deadlines(&self) {
+        let config = &self.hub.config;
+        self.seat.set_deadlines(self.session.deadline(config), self.session.token_ends(config));
+    }
+
     /// What the task was told, what it waited for, and the frames that were held back meanwhile.
     fn poll_told(&mut self, cx: &mut Context<'_>) -> bool {
         let mut effects = vec![];
@@ -174,7 +184,7 @@ impl Inner {
         self.perform(effects);
         while let Some(text) = self.session.next_held() {
             let mut effects = vec![];
-            self.session.text(&text, self.hub.now(), &self.hub.config, &self.hub.throttle, &mut effects);
+            self.session.text(&text, self.hub.moment(), &self.hub.config, &self.hub.throttle, &mut effects);
             self.perform(effects);
         }
         signalled || worked || synced
@@ -187,11 +197,12 @@ impl Inner {
         if let Some(result) = signals.registered {
             any = true;
             let result = result.map_err(|rejection| *rejection);
-            self.session.registered(result, self.hub.now(), &self.hub.config, effects);
+            let (now, time) = (self.hub.moment(), self.hub.time());
+            self.session.registered(result, now, time, &self.hub.config, effects);
         }
         if let Some(goodbye) = signals.goodbye {
             any = true;
-            self.session.close(*goodbye, self.hub.now(), effects);
+            self.session.close(*goodbye, self.hub.moment(), effects);
         }
         if signals.tick {
             any = true;
@@ -201,11 +212,11 @@ impl Inner {
     }
 
     fn tick(&mut self, effects: &mut Vec<Effect>) {
-        let now = self.hub.now();
+        let now = self.hub.moment();
         if self.seat.is_stuck(now, &self.hub.config) {
             self.session.close(Reason::SlowReader.into(), now, effects);
         }
-        self.session.tick(now, &self.hub.config, effects);
+        self.session.tick(now, self.hub.time(), &self.hub.config, effects);
     }
 
     fn poll_work(&mut self, cx: &mut Context<'_>, effects: &mut Vec<Effect>) -> bool {
@@ -214,7 +225,7 @@ impl Inner {
         };
         self.work = None;
         match done {
-            Done::Authenticated(result) => self.session.authenticated(result, self.hub.now(), effects),
+            Done::Authenticated(result) => self.session.authenticated(result, self.hub.moment(), effects),
             Done::Checked(command, Ok(())) => {
                 self.session.resume();
                 self.publish(*command);
@@ -228,7 +239,7 @@ impl Inner {
                 match result {
                     Ok(()) => {}
                     Err(bus::Error::Closed) => {
-                        self.session.close(Reason::Restart.into(), self.hub.now(), effects)
+                        self.session.close(Reason::Restart.into(), self.hub.moment(), effects)
                     }
                     Err(error) => self.refuse(work::unavailable(&error), Some(named), "send"),
                 }
@@ -270,7 +281,7 @@ impl Inner {
     fn received(&mut self, event: Event<'_>) -> std::ops::ControlFlow<()> {
         self.hub.meters.frames_in.increment(1);
         let mut effects = vec![];
-        self.session.event(event, self.hub.now(), &self.hub.config, &self.hub.throttle, &mut effects);
+        self.session.event(event, self.hub.moment(), &self.hub.config, &self.hub.throttle, &mut effects);
         self.perform(effects);
         if self.session.is_closing() {
             std::ops::ControlFlow::Break(())
@@ -283,7 +294,7 @@ impl Inner {
         let reason = if violation == Violation::TooBig { Reason::FrameTooLarge } else { Reason::BadFrame };
         let goodbye = Goodbye { message: Some(violation.to_string()), ..Goodbye::from(reason) };
         let mut effects = vec![];
-        self.session.close(goodbye, self.hub.now(), &mut effects);
+        self.session.close(goodbye, self.hub.moment(), &mut effects);
         self.perform(effects);
     }
 
@@ -305,7 +316,7 @@ impl Inner {
                 Effect::Close(goodbye) => self.goodbye(goodbye),
                 Effect::Echo => {
                     let last = [control::close(CloseCode::NORMAL, "")];
-                    self.seat.outbox.close(last, &self.hub.budget, self.hub.now(), true);
+                    self.seat.outbox.close(last, &self.hub.budget, self.hub.moment(), true);
                 }
                 Effect::Gone => self.over = true,
             }
@@ -335,7 +346,7 @@ impl Inner {
             }
             Err(bus::Refused::Closed(_)) => {
                 let mut effects = vec![];
-                self.session.close(Reason::Restart.into(), self.hub.now(), &mut effects);
+                self.session.close(Reason::Restart.into(), self.hub.moment(), &mut effects);
                 self.perform(effects);
             }
         }
@@ -374,7 +385,7 @@ impl Inner {
     }
 
     fn answer(&mut self, frame: Bytes) {
-        if self.seat.outbox.answer(frame, &self.hub.budget, self.hub.now()) == Pushed::Lagged {
+        if self.seat.outbox.answer(frame, &self.hub.budget, self.hub.moment()) == Pushed::Lagged {
             self.hub.meters.lagged.increment(1);
         }
     }
@@ -387,7 +398,7 @@ impl Inner {
         let code = CloseCode::new(reason.close_code()).unwrap_or(CloseCode::INTERNAL);
         let last = encode(&FromServer::Goodbye(frame::Goodbye { reason, message, retry_after_ms }), 256);
         let last = [last, control::close(code, &self.ending.to_string())];
-        self.seat.outbox.close(last, &self.hub.budget, self.hub.now(), reason == Reason::SlowReader);
+        self.seat.outbox.close(last, &self.hub.budget, self.hub.moment(), reason == Reason::SlowReader);
         (self.work, self.sync, self.next_sync) = (None, None, None);
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use bytes::Bytes;
-use domain::{Limits, Rejection, Timestamp};
+use domain::{Limits, Moment, Rejection};
 
 use super::state::Goodbye;
 use super::writing::Writing;
@@ -112,7 +112,7 @@ struct Queue {
     answer_ends: usize,
     mode: Mode,
     /// Since when it waits for the device to read.
-    stuck_since: Option<Timestamp>,
+    stuck_since: Option<Moment>,
     signals: Signals,
     waker: Option<Waker>,
 }
@@ -139,7 +139,7 @@ impl Queue {
         self.push(LAGGED.clone(), budget);
     }
 
-    fn event(&mut self, frame: &Bytes, budget: &Budget, now: Timestamp) -> Pushed {
+    fn event(&mut self, frame: &Bytes, budget: &Budget, now: Moment) -> Pushed {
         if self.mode != Mode::Open {
             return Pushed::Suppressed;
         }
@@ -175,7 +175,7 @@ impl Outbox {
     }
 
     /// Queues what happened: an entry, an outcome, a cursor.
-    pub(crate) fn event(&self, frame: &Bytes, budget: &Budget, now: Timestamp) -> Pushed {
+    pub(crate) fn event(&self, frame: &Bytes, budget: &Budget, now: Moment) -> Pushed {
         self.change(|queue| queue.event(frame, budget, now))
     }
 
@@ -221,12 +221,12 @@ impl Outbox {
     }
 
     /// Since when it waits for the device to read.
-    pub(crate) fn stuck_since(&self) -> Option<Timestamp> {
+    pub(crate) fn stuck_since(&self) -> Option<Moment> {
         self.lock().stuck_since
     }
 
     /// Answers one of the device's frames, in whatever state it is. One that does not fit makes the session lag.
-    pub(super) fn answer(&self, frame: Bytes, budget: &Budget, now: Timestamp) -> Pushed {
+    pub(super) fn answer(&self, frame: Bytes, budget: &Budget, now: Moment) -> Pushed {
         let mut queue = self.lock();
         match queue.mode {
             Mode::Open => queue.event(&frame, budget, now),
@@ -269,7 +269,7 @@ impl Outbox {
         &self,
         last: impl IntoIterator<Item = Bytes>,
         budget: &Budget,
-        now: Timestamp,
+        now: Moment,
         drop_rest: bool,
     ) {
         let mut queue = self.lock();
@@ -314,7 +314,7 @@ impl Outbox {
     }
 
     /// The socket took this many bytes; or, by `None`, takes none now.
-    pub(super) fn wrote(&self, bytes: Option<usize>, budget: &Budget, now: Timestamp) {
+    pub(super) fn wrote(&self, bytes: Option<usize>, budget: &Budget, now: Moment) {
         let mut queue = self.lock();
         let Some(bytes) = bytes else {
             queue.stuck_since.get_or_insert(now);

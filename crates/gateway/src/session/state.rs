@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use contracts::records::{self, Append, Command};
 use contracts::services::Principal;
-use domain::{Code, Content, Kind, Rejection, SessionId, Submission, Timestamp};
+use domain::{Code, Content, Kind, Moment, Rejection, SessionId, Submission, Timestamp};
 use protocol::frame::{self, FromServer, Reason};
 
 use super::wire::{self, Asked, Unread};
@@ -105,7 +105,7 @@ pub(super) struct Session {
     paused: bool,
     refused: u16,
     /// When the phase began, or when the device was last heard in a live one.
-    since: Timestamp,
+    since: Moment,
     principal: Option<Principal>,
     bucket: Bucket,
     held: VecDeque<Box<str>>,
@@ -113,7 +113,7 @@ pub(super) struct Session {
 
 impl Session {
     /// A session whose connection was just opened.
-    pub(super) const fn new(id: SessionId, now: Timestamp) -> Self {
+    pub(super) const fn new(id: SessionId, now: Moment) -> Self {
         Self {
             id,
             phase: Phase::Waiting,
@@ -158,25 +158,29 @@ impl Session {
         next
     }
 
-    /// When [`Self::tick`] has something to do.
-    pub(super) fn deadline(&self, config: &Config) -> Timestamp {
+    /// When [`Self::tick`] has something to do, if the token holds until then.
+    pub(super) fn deadline(&self, config: &Config) -> Moment {
         let limits = &config.limits;
         match self.phase {
             Phase::Waiting => self.since.plus_ms(limits.hello_timeout_ms),
             Phase::Authenticating | Phase::Registering => self.since.plus_ms(config.register_timeout_ms),
-            Phase::Live => self.since.plus_ms(limits.dead_after_ms).min(self.token_ends(config)),
+            Phase::Live => self.since.plus_ms(limits.dead_after_ms),
             Phase::Closing => self.since.plus_ms(config.farewell_ms),
         }
     }
 
-    fn token_ends(&self, config: &Config) -> Timestamp {
-        let expires = self.principal.map_or(Timestamp::default(), |principal| principal.expires);
-        expires.plus_ms(config.token_grace_ms)
+    /// When a live session ends by its token: by the time of day, as its issuer meant it.
+    pub(super) fn token_ends(&self, config: &Config) -> Timestamp {
+        match (self.phase, self.principal) {
+            (Phase::Live, Some(principal)) => principal.expires.plus_ms(config.token_grace_ms),
+            _ => Timestamp::from_unix_ms(u64::MAX),
+        }
     }
 
     /// Time has passed.
-    pub(super) fn tick(&mut self, now: Timestamp, config: &Config, out: &mut Vec<Effect>) {
-        if now < self.deadline(config) {
+    pub(super) fn tick(&mut self, now: Moment, time: Timestamp, config: &Config, out: &mut Vec<Effect>) {
+        let expired = time >= self.token_ends(config);
+        if now < self.deadline(config) && !expired {
             return;
         }
         let goodbye = match self.phase {
@@ -184,7 +188,7 @@ impl Session {
             Phase::Authenticating | Phase::Registering => {
                 Goodbye::because(Reason::Overloaded, "the session could not be registered in time")
             }
-            Phase::Live if now >= self.token_ends(config) => Goodbye::from(Reason::TokenExpired),
+            Phase::Live if expired => Goodbye::from(Reason::TokenExpired),
             Phase::Live if self.paused => return,
             Phase::Live => Goodbye::from(Reason::Dead),
             Phase::Closing => return out.push(Effect::Gone),
@@ -193,7 +197,7 @@ impl Session {
     }
 
     /// Ends the session, unless it ends already.
-    pub(super) fn close(&mut self, goodbye: Goodbye, now: Timestamp, out: &mut Vec<Effect>) {
+    pub(super) fn close(&mut self, goodbye: Goodbye, now: Moment, out: &mut Vec<Effect>) {
         if self.is_closing() {
             return;
         }
@@ -206,7 +210,7 @@ impl Session {
     pub(super) fn event(
         &mut self,
         event: Event<'_>,
-        now: Timestamp,
+        now: Moment,
         config: &Config,
         throttle: &Throttle,
         out: &mut Vec<Effect>,
@@ -238,7 +242,7 @@ impl Session {
     pub(super) fn text(
         &mut self,
         text: &str,
-        now: Timestamp,
+        now: Moment,
         config: &Config,
         throttle: &Throttle,
         out: &mut Vec<Effect>,
@@ -266,7 +270,7 @@ impl Session {
         }
     }
 
-    fn hold(&mut self, text: &str, now: Timestamp, out: &mut Vec<Effect>) {
+    fn hold(&mut self, text: &str, now: Moment, out: &mut Vec<Effect>) {
         let bytes: usize = self.held.iter().map(|held| held.len()).sum();
         if self.is_closing() {
             return;
@@ -278,7 +282,7 @@ impl Session {
         self.held.push_back(text.into());
     }
 
-    fn first(&mut self, asked: Result<Asked<'_>, Unread>, now: Timestamp, out: &mut Vec<Effect>) {
+    fn first(&mut self, asked: Result<Asked<'_>, Unread>, now: Moment, out: &mut Vec<Effect>) {
         let Ok(Asked::Hello(token)) = asked else {
             return self.close(Goodbye::because(Reason::BadFrame, "the first frame is `hello`"), now, out);
         };
@@ -290,7 +294,7 @@ impl Session {
     pub(super) fn authenticated(
         &mut self,
         result: Result<Principal, Rejection>,
-        now: Timestamp,
+        now: Moment,
         out: &mut Vec<Effect>,
     ) {
         match (self.phase, result) {
@@ -331,7 +335,8 @@ impl Session {
     pub(super) fn registered(
         &mut self,
         result: Result<(), Rejection>,
-        now: Timestamp,
+        now: Moment,
+        time: Timestamp,
         config: &Config,
         out: &mut Vec<Effect>,
     ) {
@@ -343,7 +348,7 @@ impl Session {
                     user: principal.user,
                     device: principal.device,
                     session: self.id.to_string(),
-                    time: now,
+                    time,
                     token_expires: principal.expires,
                     limits: config.limits.clone(),
                 };
@@ -354,14 +359,14 @@ impl Session {
     }
 
     /// Takes one frame of what the session and its user may send, or says in how many milliseconds it may be sent.
-    fn take(&mut self, now: Timestamp, throttle: &Throttle) -> Result<(), u64> {
+    fn take(&mut self, now: Moment, throttle: &Throttle) -> Result<(), u64> {
         throttle.frame(&mut self.bucket, self.principal.map(|principal| principal.user), now)?;
         self.refused = 0;
         Ok(())
     }
 
     /// One frame more than allowed; says whether the session ends by it.
-    fn ends_by_excess(&mut self, now: Timestamp, out: &mut Vec<Effect>) -> bool {
+    fn ends_by_excess(&mut self, now: Moment, out: &mut Vec<Effect>) -> bool {
         self.refused += 1;
         let ends = self.refused > REFUSED_MAX;
         if ends {
@@ -374,7 +379,7 @@ impl Session {
         &mut self,
         asked: Result<Asked<'_>, Unread>,
         wait_ms: u64,
-        now: Timestamp,
+        now: Moment,
         out: &mut Vec<Effect>,
     ) {
         if self.ends_by_excess(now, out) {

@@ -103,7 +103,6 @@ impl contracts::services::Accounts for Accounts {
 
 /// Slots that are leased for a minute; the lease can be taken away.
 pub(crate) struct Slots {
-    clock: Arc<HandClock>,
     pub(crate) generation: AtomicU32,
     pub(crate) lost: AtomicBool,
     pub(crate) released: AtomicBool,
@@ -111,9 +110,8 @@ pub(crate) struct Slots {
 }
 
 impl Slots {
-    pub(crate) const fn new(clock: Arc<HandClock>) -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
-            clock,
             generation: AtomicU32::new(0),
             lost: AtomicBool::new(false),
             released: AtomicBool::new(false),
@@ -122,11 +120,7 @@ impl Slots {
     }
 
     fn leased(&self, generation: u32) -> SlotLease {
-        SlotLease {
-            slot: Slot(3),
-            generation: Generation(generation),
-            expires: self.clock.now().plus_ms(500),
-        }
+        SlotLease { slot: Slot(3), generation: Generation(generation), lasts_ms: 500 }
     }
 }
 

@@ -11,26 +11,47 @@ use std::time::Duration;
 use bus::embedded::{Options, Topic};
 use contracts::records::{Announcement, Command, Delivery};
 use contracts::{Ambient, Clock, Random};
-use domain::{ClientId, ConversationId, DeviceId, Entry, Position, Region, Timestamp, UserId};
+use domain::{ClientId, ConversationId, DeviceId, Entry, Moment, Position, Region, Timestamp, UserId};
 
 use crate::{Config, Gateway, Handle, Services, Topics};
 
 /// When the tests begin.
 pub(crate) const START: Timestamp = Timestamp::from_unix_ms(1_764_000_000_000);
 
+/// The moment at which the tests begin. It has nothing to do with the time.
+pub(crate) const FIRST: Moment = Moment::from_ms(5_000);
+
 /// A clock that stands until it is moved.
 #[derive(Debug)]
-pub(crate) struct HandClock(AtomicU64);
+pub(crate) struct HandClock {
+    time_ms: AtomicU64,
+    moment_ms: AtomicU64,
+}
 
 impl HandClock {
+    fn new() -> Self {
+        Self { time_ms: AtomicU64::new(START.unix_ms()), moment_ms: AtomicU64::new(FIRST.ms()) }
+    }
+
+    /// Time passes.
     pub(crate) fn advance_ms(&self, ms: u64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        self.time_ms.fetch_add(ms, Ordering::SeqCst);
+        self.moment_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// Somebody sets the clock; no time passes.
+    pub(crate) fn step_ms(&self, ms: i64) {
+        self.time_ms.fetch_add(ms.cast_unsigned(), Ordering::SeqCst);
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix_ms(self.0.load(Ordering::SeqCst))
+        Timestamp::from_unix_ms(self.time_ms.load(Ordering::SeqCst))
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::from_ms(self.moment_ms.load(Ordering::SeqCst))
     }
 }
 
@@ -114,10 +135,10 @@ impl World {
 
     /// A world whose Messaging does nothing by itself.
     pub(crate) async fn silent(config: Config, topics: Topics) -> Self {
-        let clock = Arc::new(HandClock(AtomicU64::new(START.unix_ms())));
+        let clock = Arc::new(HandClock::new());
         let ambient = Ambient { clock: clock.clone(), random: Arc::new(Counting(AtomicU64::new(1))) };
         let accounts = Arc::new(fakes::Accounts::new(clock.clone()));
-        let slots = Arc::new(fakes::Slots::new(clock.clone()));
+        let slots = Arc::new(fakes::Slots::new());
         let messaging = Arc::new(messaging::Messaging::default());
         let services = Services {
             accounts: accounts.clone(),

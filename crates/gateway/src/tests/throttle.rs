@@ -104,3 +104,18 @@ async fn forged_tokens_cost_nothing_or_a_users_requests_cost_the_address() {
     assert_eq!(status("forged").await, 429);
     served.stop().await;
 }
+
+/// Buckets were filled by the time of day: after a step back, the first to ask was refused.
+#[tokio::test]
+async fn a_clock_that_is_set_back_refuses_who_asks_next() {
+    let served =
+        served(Limits { address_requests_burst: 3, user_frames_burst: 3, ..Limits::default() }).await;
+    let asked = async || {
+        let request = client(QUIET).get(served.url("/v1/users/me")).bearer_auth("1.1");
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(asked().await, 200);
+    served.world.clock.step_ms(-3_600_000);
+    assert_eq!(asked().await, 200);
+    served.stop().await;
+}

@@ -15,7 +15,7 @@ mod table;
 
 use std::net::IpAddr;
 
-use domain::{Limits, Timestamp, UserId};
+use domain::{Limits, Moment, UserId};
 
 pub(crate) use bucket::{Bucket, Rate};
 use table::Table;
@@ -44,23 +44,18 @@ impl Throttle {
     }
 
     /// Takes one frame of a session, whose bucket this is, and of its user, once that is known.
-    pub(crate) fn frame(
-        &self,
-        session: &mut Bucket,
-        user: Option<UserId>,
-        now: Timestamp,
-    ) -> Result<(), u64> {
+    pub(crate) fn frame(&self, session: &mut Bucket, user: Option<UserId>, now: Moment) -> Result<(), u64> {
         session.take(now, self.session)?;
         user.map_or(Ok(()), |user| self.user(user, now))
     }
 
     /// Takes one frame or request of a user.
-    pub(crate) fn user(&self, user: UserId, now: Timestamp) -> Result<(), u64> {
+    pub(crate) fn user(&self, user: UserId, now: Moment) -> Result<(), u64> {
         self.users.take(user, now)
     }
 
     /// Takes one connection or request from an address.
-    pub(crate) fn address(&self, from: IpAddr, now: Timestamp) -> Result<(), u64> {
+    pub(crate) fn address(&self, from: IpAddr, now: Moment) -> Result<(), u64> {
         self.addresses.take(network(from), now)
     }
 

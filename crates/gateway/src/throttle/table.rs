@@ -7,7 +7,7 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 use std::sync::{Mutex, PoisonError};
 
-use domain::Timestamp;
+use domain::Moment;
 
 use super::bucket::{Bucket, Rate};
 
@@ -33,7 +33,7 @@ impl Table {
     }
 
     /// Takes one from the bucket of `whose`, or says in how many milliseconds one may be taken.
-    pub(super) fn take(&self, whose: impl Hash, now: Timestamp) -> Result<(), u64> {
+    pub(super) fn take(&self, whose: impl Hash, now: Moment) -> Result<(), u64> {
         self.with(whose, |bucket| bucket.take(now, self.rate))
     }
 
@@ -60,7 +60,7 @@ impl Table {
 mod tests {
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_unix_ms(1_764_000_000_000);
+    const NOW: Moment = Moment::from_ms(1_764_000_000_000);
 
     #[test]
     fn a_flooding_one_of_a_few_slows_another() {

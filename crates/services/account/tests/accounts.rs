@@ -10,7 +10,7 @@ use bus::embedded::{Options, Topic};
 use contracts::records::{Announcement, SessionChange};
 use contracts::services::Accounts;
 use contracts::{Ambient, Clock, Random};
-use domain::{Code, Timestamp};
+use domain::{Code, Moment, Timestamp};
 use protocol::http::{Credentials, Tokens};
 use service_account::{Config, Cost, Keyring, Rate, Service};
 use store_user::UserStore;
@@ -20,6 +20,10 @@ struct TestClock(AtomicU64);
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(self.0.load(Ordering::Relaxed))
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::from_ms(self.0.load(Ordering::Relaxed))
     }
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bus::Consumer;
 use contracts::records::{Announcement, Delivery, Event, LargeGroup, SessionChange};
 use contracts::services::{SlotLease, Slots};
-use domain::{Code, ConversationId, Generation, PortError, Rejection, SessionId, Slot, UserId};
+use domain::{Code, ConversationId, Generation, Moment, PortError, Rejection, SessionId, Slot, UserId};
 use store_registry::{Lease, LeaseError, Session};
 
 use crate::context::Context;
@@ -118,9 +118,11 @@ fn refusal(error: &LeaseError) -> Rejection {
 pub(crate) struct SlotKeeper(pub(crate) Context);
 
 impl SlotKeeper {
-    fn leased(result: Result<Lease, LeaseError>) -> Result<SlotLease, Rejection> {
+    fn leased(result: Result<Lease, LeaseError>, now: Moment) -> Result<SlotLease, Rejection> {
         match result {
-            Ok(Lease { slot, generation, expires }) => Ok(SlotLease { slot, generation, expires }),
+            Ok(Lease { slot, generation, expires }) => {
+                Ok(SlotLease { slot, generation, lasts_ms: expires.since_ms(now) })
+            }
             Err(LeaseError::Store(error)) => Err(error.into()),
             Err(error) => Err(Rejection::new(Code::Conflict, error.to_string())),
         }
@@ -131,13 +133,14 @@ impl SlotKeeper {
 impl Slots for SlotKeeper {
     async fn lease(&self) -> Result<SlotLease, Rejection> {
         let context = &self.0;
-        Self::leased(context.registry.lease(context.ambient.now(), context.config.lease_ms).await)
+        let now = context.ambient.moment();
+        Self::leased(context.registry.lease(now, context.config.lease_ms).await, now)
     }
 
     async fn renew(&self, slot: Slot, generation: Generation) -> Result<SlotLease, Rejection> {
         let context = &self.0;
-        let now = context.ambient.now();
-        Self::leased(context.registry.renew(slot, generation, now, context.config.lease_ms).await)
+        let now = context.ambient.moment();
+        Self::leased(context.registry.renew(slot, generation, now, context.config.lease_ms).await, now)
     }
 
     async fn release(&self, slot: Slot, generation: Generation) -> Result<(), Rejection> {

@@ -16,7 +16,7 @@ pub mod embedded;
 pub mod suite;
 
 use async_trait::async_trait;
-use domain::{ConversationId, DeviceId, Generation, PortError, SessionId, Slot, Timestamp, UserId};
+use domain::{ConversationId, DeviceId, Generation, Moment, PortError, SessionId, Slot, UserId};
 
 /// Conversations kept in one user's change index.
 pub const CHANGES_MAX: usize = 1_000;
@@ -32,7 +32,7 @@ pub struct Lease {
     /// Its how-manieth lease.
     pub generation: Generation,
     /// When it ends.
-    pub expires: Timestamp,
+    pub expires: Moment,
 }
 
 /// A registered session.
@@ -77,14 +77,14 @@ pub trait Registry: Send + Sync + 'static {
     fn incarnation(&self) -> u64;
 
     /// Leases a free slot at `now`, for `ms` milliseconds.
-    async fn lease(&self, now: Timestamp, ms: u64) -> Result<Lease, LeaseError>;
+    async fn lease(&self, now: Moment, ms: u64) -> Result<Lease, LeaseError>;
 
     /// Renews a lease at `now`, for `ms` milliseconds more.
     async fn renew(
         &self,
         slot: Slot,
         generation: Generation,
-        now: Timestamp,
+        now: Moment,
         ms: u64,
     ) -> Result<Lease, LeaseError>;
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use contracts::{Ambient, Clock, Random};
-use domain::Timestamp;
+use domain::{Moment, Timestamp};
 use tokio::time::Instant;
 
 /// When every simulation begins, in milliseconds since 1970.
@@ -59,8 +59,11 @@ struct VirtualClock(Instant);
 
 impl Clock for VirtualClock {
     fn now(&self) -> Timestamp {
-        let since = u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Timestamp::from_unix_ms(BEGIN_MS.saturating_add(since))
+        Timestamp::from_unix_ms(BEGIN_MS.saturating_add(self.moment().ms()))
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::from_ms(u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 }
 

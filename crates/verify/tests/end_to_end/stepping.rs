@@ -22,8 +22,6 @@ impl Clock {
         fs::write(clock.file(), 0_i64.to_ne_bytes()).unwrap();
         let options =
             Options::cheap().variable("LD_PRELOAD", clock.library()).variable("STEPPING_CLOCK", clock.file());
-        // A step back costs an address its burst; here that is made good within a moment.
-        let options = options.set("limits.address_requests_per_s=1000000");
         let options = settings.iter().fold(options, |options, setting| options.set(*setting));
         (options.start().await.unwrap(), clock)
     }

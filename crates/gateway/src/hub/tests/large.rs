@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use contracts::records::LargeGroup;
 use domain::content::{Left, Users};
-use domain::{Content, ConversationId, Entry, Generation, Position, SessionId, Slot, Timestamp, UserId};
+use domain::{Content, ConversationId, Entry, Generation, Position, SessionId, Slot, UserId};
 
 use crate::hub::large::Large;
 use crate::hub::{Seat, Who};
-use crate::testing::{START, device, entry, group, user};
+use crate::testing::{FIRST, device, entry, group, user};
 
 const GROUP: fn() -> ConversationId = || group(1);
 
@@ -58,12 +58,12 @@ impl Try {
             here.iter().filter(|seat| seat.who().unwrap().user == wanted).map(Arc::clone).collect()
         };
         let give = |seat: &Arc<Seat>| given.borrow_mut().push(seat.id.number);
-        let anew = self.large.entry(entry, at(roster_before), START, of, give);
+        let anew = self.large.entry(entry, at(roster_before), FIRST, of, give);
         (given.into_inner(), numbers(&anew))
     }
 
     fn registered(&mut self, seat: &Arc<Seat>, roster: u64, from: u64) -> bool {
-        self.large.registered(seat, &listed(roster, from), START)
+        self.large.registered(seat, &listed(roster, from), FIRST)
     }
 }
 
@@ -161,13 +161,13 @@ fn a_group_that_becomes_large_and_leaves_its_members_behind() {
     let (one, two, newcomer) = (seat(1, 1), seat(2, 2), seat(3, 3));
     let mut this = Try::new(&[&one, &two, &newcomer]);
     let members = [(Arc::clone(&one), at(1)), (Arc::clone(&two), at(1)), (Arc::clone(&newcomer), at(70))];
-    assert_eq!(this.large.enlarged(GROUP(), at(60), &members, START).len(), 0);
+    assert_eq!(this.large.enlarged(GROUP(), at(60), &members, FIRST).len(), 0);
     let crossing = membership(70, &Content::Joined(users(&[3])));
     assert_eq!(this.entry(&crossing, 60), (vec![1, 2, 3], vec![]));
-    assert_eq!(numbers(&this.large.enlarged(GROUP(), at(60), &members, START)), [] as [u64; 0], "told again");
+    assert_eq!(numbers(&this.large.enlarged(GROUP(), at(60), &members, FIRST)), [] as [u64; 0], "told again");
     let late = seat(4, 4);
     let late = [(late, at(65))];
-    assert_eq!(numbers(&this.large.enlarged(GROUP(), at(65), &late, START)), [4], "older than what is held");
+    assert_eq!(numbers(&this.large.enlarged(GROUP(), at(65), &late, FIRST)), [4], "older than what is held");
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_slot_that_follows_groups_for_ever_or_lets_go_too_soon() {
     let one = seat(1, 1);
     let mut this = Try::new(&[&one]);
     this.registered(&one, 1, 1);
-    let later = |ms: u64| Timestamp::from_unix_ms(START.unix_ms() + ms);
+    let later = |ms: u64| FIRST.plus_ms(ms);
     assert_eq!(this.large.leave(later(1), 100), []);
     one.set_gone();
     assert_eq!(this.large.leave(later(10), 100), [], "it may come back at once");
@@ -188,7 +188,7 @@ fn a_registration_that_an_unfollow_overtakes() {
     let (early, late) = (seat(1, 1), seat(2, 2));
     let mut this = Try::new(&[&early, &late]);
     this.entry(&message(1, 1), 1);
-    let later = START.plus_ms(100);
+    let later = FIRST.plus_ms(100);
     assert_eq!(this.large.leave(later, 100), [GROUP()]);
     early.set_announced(5);
     late.set_announced(9);

@@ -10,7 +10,7 @@ use domain::Limits;
 use crate::frames::LAGGED;
 use crate::session::outbox::{Budget, Outbox, Pushed};
 use crate::session::writing::Writing;
-use crate::testing::START;
+use crate::testing::FIRST;
 
 fn limits(session: usize, gateway: usize) -> Limits {
     Limits { session_queue_bytes_max: session, gateway_queue_bytes_max: gateway, ..Limits::default() }
@@ -64,11 +64,11 @@ fn drain(outbox: &Outbox, budget: &Budget, writing: &mut Writing, room: usize) -
         match writing.poll_write(&mut cx, std::pin::Pin::new(&mut socket)) {
             Poll::Ready(result) => {
                 let (bytes, _) = result.unwrap();
-                outbox.wrote(Some(bytes), budget, START);
+                outbox.wrote(Some(bytes), budget, FIRST);
                 total += bytes;
             }
             Poll::Pending => {
-                outbox.wrote(None, budget, START);
+                outbox.wrote(None, budget, FIRST);
                 return total;
             }
         }
@@ -79,27 +79,27 @@ fn drain(outbox: &Outbox, budget: &Budget, writing: &mut Writing, room: usize) -
 fn an_overflow_that_is_silent() {
     let budget = Budget::new(&limits(1_000, 1 << 30));
     let outbox = live();
-    let pushed: Vec<Pushed> = (0..5).map(|_| outbox.event(&frame(400), &budget, START)).collect();
+    let pushed: Vec<Pushed> = (0..5).map(|_| outbox.event(&frame(400), &budget, FIRST)).collect();
     assert_eq!(
         pushed,
         [Pushed::Queued, Pushed::Queued, Pushed::Lagged, Pushed::Suppressed, Pushed::Suppressed]
     );
     assert_eq!(budget.used(), LAGGED.len(), "what waited was dropped, and one frame stands for it");
-    assert_eq!(outbox.stuck_since(), Some(START));
+    assert_eq!(outbox.stuck_since(), Some(FIRST));
     let mut writing = Writing::default();
     assert_eq!(drain(&outbox, &budget, &mut writing, usize::MAX), LAGGED.len());
     assert_eq!((budget.used(), outbox.stuck_since()), (0, None));
-    assert_eq!(outbox.event(&frame(1), &budget, START), Pushed::Suppressed, "quiet until it syncs");
-    assert_eq!(outbox.answer(frame(1), &budget, START), Pushed::Queued, "its own questions are answered");
+    assert_eq!(outbox.event(&frame(1), &budget, FIRST), Pushed::Suppressed, "quiet until it syncs");
+    assert_eq!(outbox.answer(frame(1), &budget, FIRST), Pushed::Queued, "its own questions are answered");
     outbox.resume();
-    assert_eq!(outbox.event(&frame(1), &budget, START), Pushed::Queued);
+    assert_eq!(outbox.event(&frame(1), &budget, FIRST), Pushed::Queued);
 }
 
 #[test]
 fn a_session_that_is_told_twice_that_it_lags() {
     let budget = Budget::new(&limits(1_000, 1 << 30));
     let outbox = live();
-    assert_eq!(outbox.event(&frame(10), &budget, START), Pushed::Queued);
+    assert_eq!(outbox.event(&frame(10), &budget, FIRST), Pushed::Queued);
     assert!(outbox.lag(&budget));
     assert!(!outbox.lag(&budget));
     assert_eq!(budget.used(), 10 + LAGGED.len(), "what waited before is still in order");
@@ -109,10 +109,10 @@ fn a_session_that_is_told_twice_that_it_lags() {
 fn an_event_before_the_registration_is_echoed() {
     let budget = Budget::new(&Limits::default());
     let outbox = Outbox::default();
-    assert_eq!(outbox.event(&frame(10), &budget, START), Pushed::Suppressed);
+    assert_eq!(outbox.event(&frame(10), &budget, FIRST), Pushed::Suppressed);
     assert!(!outbox.lag(&budget));
     outbox.open();
-    assert_eq!(outbox.event(&frame(10), &budget, START), Pushed::Queued);
+    assert_eq!(outbox.event(&frame(10), &budget, FIRST), Pushed::Queued);
     let mut writing = Writing::default();
     outbox.take(&mut writing);
     assert!(
@@ -132,8 +132,8 @@ fn a_slow_reader_that_harms_the_others() {
     let mut writing = Writing::default();
     let mut lagged = 0;
     for _ in 0..10_000 {
-        lagged += usize::from(slow.event(&frame(500), &budget, START) == Pushed::Lagged);
-        assert_eq!(quick.event(&frame(500), &budget, START), Pushed::Queued);
+        lagged += usize::from(slow.event(&frame(500), &budget, FIRST) == Pushed::Lagged);
+        assert_eq!(quick.event(&frame(500), &budget, FIRST), Pushed::Queued);
         assert_eq!(drain(&quick, &budget, &mut writing, usize::MAX), 500);
     }
     assert_eq!(lagged, 1);
@@ -146,11 +146,11 @@ fn a_thousand_slow_readers_that_use_up_the_gateways_memory() {
     let slow: Vec<Outbox> = (0..1_000).map(|_| live()).collect();
     for _ in 0..200 {
         for outbox in &slow {
-            outbox.event(&frame(1_000), &budget, START);
+            outbox.event(&frame(1_000), &budget, FIRST);
         }
     }
     assert!(budget.used() < 16 << 20, "{}", budget.used());
-    assert_eq!(live().event(&frame(1_000), &budget, START), Pushed::Queued, "there is room for who reads");
+    assert_eq!(live().event(&frame(1_000), &budget, FIRST), Pushed::Queued, "there is room for who reads");
     slow.iter().for_each(|outbox| outbox.discard(&budget));
     assert_eq!(budget.used(), 1_000);
 }
@@ -162,7 +162,7 @@ fn a_budget_that_is_not_given_back() {
     let mut writing = Writing::default();
     for round in 0..50_usize {
         for n in 0..20 {
-            outbox.event(&frame(100 * n + 1), &budget, START);
+            outbox.event(&frame(100 * n + 1), &budget, FIRST);
         }
         drain(&outbox, &budget, &mut writing, 1_000 * round);
         if round % 10 == 9 {
@@ -173,10 +173,10 @@ fn a_budget_that_is_not_given_back() {
     assert_eq!(budget.used(), 0);
     outbox.changes(frame(1 << 20), &budget);
     drain(&outbox, &budget, &mut writing, 12_345);
-    outbox.close([frame(5), frame(5)], &budget, START, true);
+    outbox.close([frame(5), frame(5)], &budget, FIRST, true);
     outbox.discard(&budget);
     assert_eq!(budget.used(), 0);
-    assert_eq!(outbox.event(&frame(1), &budget, START), Pushed::Suppressed);
+    assert_eq!(outbox.event(&frame(1), &budget, FIRST), Pushed::Suppressed);
 }
 
 #[test]
@@ -185,12 +185,12 @@ fn an_answer_to_a_sync_that_makes_its_session_lag_again() {
     let outbox = live();
     outbox.changes(frame(5_000), &budget);
     assert!(outbox.has_answer());
-    assert_eq!(outbox.event(&frame(400), &budget, START), Pushed::Queued);
-    assert_eq!(outbox.event(&frame(400), &budget, START), Pushed::Queued);
+    assert_eq!(outbox.event(&frame(400), &budget, FIRST), Pushed::Queued);
+    assert_eq!(outbox.event(&frame(400), &budget, FIRST), Pushed::Queued);
     let mut writing = Writing::default();
     assert_eq!(drain(&outbox, &budget, &mut writing, 5_000), 5_000);
     assert!(!outbox.has_answer(), "the next sync can begin though more waits");
-    assert_eq!(outbox.event(&frame(400), &budget, START), Pushed::Lagged);
+    assert_eq!(outbox.event(&frame(400), &budget, FIRST), Pushed::Lagged);
 }
 
 #[test]
@@ -207,8 +207,8 @@ fn a_task_that_sleeps_while_something_waits() {
     let waker = Waker::from(Arc::clone(&count));
     let woken = || count.0.load(Ordering::SeqCst);
     assert!(outbox.listen(&waker).registered.is_some(), "told before it listened");
-    outbox.event(&frame(1), &budget, START);
-    outbox.event(&frame(1), &budget, START);
+    outbox.event(&frame(1), &budget, FIRST);
+    outbox.event(&frame(1), &budget, FIRST);
     assert_eq!(woken(), 1, "woken once for many");
     outbox.listen(&waker);
     outbox.tick();
@@ -232,7 +232,7 @@ fn many_frames_in_many_writes() {
     let budget = Budget::new(&Limits::default());
     let outbox = live();
     for _ in 0..100 {
-        outbox.event(&frame(7), &budget, START);
+        outbox.event(&frame(7), &budget, FIRST);
     }
     let mut writing = Writing::default();
     outbox.take(&mut writing);

@@ -2,14 +2,14 @@
 
 use contracts::records::Command;
 use contracts::services::Principal;
-use domain::{Code, Generation, Limits, Rejection, SessionId, Slot, Timestamp};
+use domain::{Code, Generation, Limits, Moment, Rejection, SessionId, Slot};
 use protocol::frame::{FromServer, Reason};
 use serde_json::json;
 
 use crate::Config;
 use crate::session::Goodbye;
 use crate::session::state::{Effect, HELD_BYTES_MAX, REFUSED_MAX, Session};
-use crate::testing::{START, client_id, device, direct, group, user};
+use crate::testing::{FIRST, START, client_id, device, direct, group, user};
 use crate::throttle::Throttle;
 use crate::websocket::Event;
 
@@ -19,8 +19,8 @@ fn principal() -> Principal {
     Principal { user: user(1), device: device(1), expires: START.plus_ms(600_000) }
 }
 
-fn at(ms: u64) -> Timestamp {
-    START.plus_ms(ms)
+fn at(ms: u64) -> Moment {
+    FIRST.plus_ms(ms)
 }
 
 /// A session with its settings, which collects nothing between calls.
@@ -34,32 +34,32 @@ impl Try {
     fn new() -> Self {
         let config = Config::default();
         let throttle = Throttle::new(&config.limits);
-        Self { session: Session::new(ID, START), config, throttle }
+        Self { session: Session::new(ID, FIRST), config, throttle }
     }
 
     fn live() -> Self {
         let mut this = Self::new();
         this.text(r#"{"type":"hello","token":"t"}"#);
         let mut out = vec![];
-        this.session.authenticated(Ok(principal()), START, &mut out);
-        this.session.registered(Ok(()), START, &this.config, &mut out);
+        this.session.authenticated(Ok(principal()), FIRST, &mut out);
+        this.session.registered(Ok(()), FIRST, START, &this.config, &mut out);
         assert!(matches!(out[..], [Effect::Announce(_), Effect::Welcome(_)]), "{out:?}");
         this
     }
 
-    fn event_at(&mut self, event: Event<'_>, now: Timestamp) -> Vec<Effect> {
+    fn event_at(&mut self, event: Event<'_>, now: Moment) -> Vec<Effect> {
         let mut out = vec![];
         self.session.event(event, now, &self.config, &self.throttle, &mut out);
         out
     }
 
     fn text(&mut self, text: &str) -> Vec<Effect> {
-        self.event_at(Event::Text(text), START)
+        self.event_at(Event::Text(text), FIRST)
     }
 
-    fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+    fn tick(&mut self, now: Moment) -> Vec<Effect> {
         let mut out = vec![];
-        self.session.tick(now, &self.config, &mut out);
+        self.session.tick(now, START.plus_ms(now.since_ms(FIRST)), &self.config, &mut out);
         out
     }
 }
@@ -203,8 +203,8 @@ fn what_the_codec_brings_beside_texts() {
         (Event::Pong(b"abc"), ""),
         (Event::Close { code: None, reason: "" }, "echo"),
     ] {
-        assert_eq!(said(&Try::live().event_at(event, START)), expected, "{event:?}");
-        assert_eq!(said(&Try::new().event_at(event, START)), expected, "{event:?} before hello");
+        assert_eq!(said(&Try::live().event_at(event, FIRST)), expected, "{event:?}");
+        assert_eq!(said(&Try::new().event_at(event, FIRST)), expected, "{event:?} before hello");
     }
 }
 
@@ -224,12 +224,12 @@ fn frames_behind_hello_that_overtake_the_registration() {
     this.text(r#"{"type":"hello","token":"t"}"#);
     assert_eq!(said(&this.text(r#"{"type":"sync"}"#)), "");
     let mut out = vec![];
-    this.session.authenticated(Ok(principal()), START, &mut out);
+    this.session.authenticated(Ok(principal()), FIRST, &mut out);
     assert_eq!(said(&out), "announce");
     assert_eq!(said(&this.text(r#"{"type":"ping"}"#)), "");
     assert_eq!(this.session.next_held(), None);
     assert!(!this.session.is_ready());
-    this.session.registered(Ok(()), START, &this.config, &mut out);
+    this.session.registered(Ok(()), FIRST, START, &this.config, &mut out);
     assert_eq!(said(&out), "announce, welcome");
     assert_eq!(this.session.next_held().as_deref(), Some(r#"{"type":"sync"}"#));
     this.session.pause();
@@ -260,13 +260,13 @@ fn a_token_or_registration_that_is_refused() {
         let mut this = Try::new();
         this.text(r#"{"type":"hello","token":"t"}"#);
         let mut out = vec![];
-        this.session.authenticated(Err(Rejection::new(code, "no")), START, &mut out);
+        this.session.authenticated(Err(Rejection::new(code, "no")), FIRST, &mut out);
         assert_eq!(said(&out), format!("goodbye {expected:?}"));
         let mut this = Try::new();
         this.text(r#"{"type":"hello","token":"t"}"#);
         let mut out = vec![];
-        this.session.authenticated(Ok(principal()), START, &mut out);
-        this.session.registered(Err(Rejection::new(code, "no")), START, &this.config, &mut out);
+        this.session.authenticated(Ok(principal()), FIRST, &mut out);
+        this.session.registered(Err(Rejection::new(code, "no")), FIRST, START, &this.config, &mut out);
         assert_eq!(said(&out), format!("announce, goodbye {expected:?}"));
     }
 }
@@ -284,7 +284,7 @@ fn a_renewal_for_somebody_else() {
         this.text(r#"{"type":"renew","token":"t"}"#);
         assert_eq!(said(&this.text(r#"{"type":"ping"}"#)), "", "frames wait for the renewal");
         let mut out = vec![];
-        this.session.authenticated(result.clone(), START, &mut out);
+        this.session.authenticated(result.clone(), FIRST, &mut out);
         assert_eq!(said(&out), expected);
         assert!(this.session.is_ready());
         this.event_at(Event::Pong(b""), at(659_000));
@@ -320,8 +320,8 @@ fn what_is_due_by_time() {
 fn a_session_that_says_goodbye_twice_or_acts_after_it() {
     let mut this = Try::live();
     let mut out = vec![];
-    this.session.close(Goodbye::from(Reason::Restart), START, &mut out);
-    this.session.close(Goodbye::from(Reason::Moved), START, &mut out);
+    this.session.close(Goodbye::from(Reason::Restart), FIRST, &mut out);
+    this.session.close(Goodbye::from(Reason::Moved), FIRST, &mut out);
     assert_eq!(said(&out), "goodbye Restart");
     assert_eq!(said(&this.text(&send(direct(1, 2), client_id(1), json!({"text": "a"})))), "");
     assert_eq!(this.session.deadline(&this.config), at(2_000));
@@ -344,8 +344,26 @@ fn more_frames_than_a_session_may_send() {
 fn a_flood_of_pings_that_nobody_counts() {
     let mut this = Try::live();
     this.throttle = Throttle::new(&Limits { session_frames_burst: 2, ..Limits::default() });
-    let mut ping = || said(&this.event_at(Event::Ping(b"p"), START));
+    let mut ping = || said(&this.event_at(Event::Ping(b"p"), FIRST));
     assert_eq!([ping(), ping(), ping()], ["control pong 1", "control pong 1", ""]);
     assert!((1..REFUSED_MAX).all(|_| ping().is_empty()));
     assert_eq!(ping(), "goodbye RateLimited");
+}
+
+/// Everything that lasted was measured by the time of day, so that a machine whose clock was set lost every session.
+#[test]
+fn a_clock_that_is_set_forward_ends_a_session_as_dead() {
+    let mut this = Try::live();
+    let mut tick = |now, time| {
+        let mut out = vec![];
+        this.session.tick(now, time, &this.config, &mut out);
+        said(&out)
+    };
+    assert_eq!(tick(FIRST, START.plus_ms(600_000)), "");
+    assert_eq!(tick(FIRST, START.minus_ms(600_000)), "");
+    assert_eq!(tick(at(60_000), START), "goodbye Dead");
+    let mut waiting = Try::new();
+    let mut out = vec![];
+    waiting.session.tick(FIRST, START.plus_ms(3_600_000), &waiting.config, &mut out);
+    assert_eq!(said(&out), "");
 }

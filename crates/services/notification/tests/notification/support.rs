@@ -12,8 +12,8 @@ use contracts::records::{Announcement, SessionChange};
 use contracts::services::Absence;
 use contracts::{Ambient, Clock, Random};
 use domain::{
-    ClientId, Code, ConversationId, DeviceId, Entry, Generation, Head, Kind, Mark, PortError, Position,
-    Region, Rejection, SessionId, Slot, Timestamp, UserId,
+    ClientId, Code, ConversationId, DeviceId, Entry, Generation, Head, Kind, Mark, Moment, PortError,
+    Position, Region, Rejection, SessionId, Slot, Timestamp, UserId,
 };
 use service_notification::{GROUP, Notification, Parts};
 use store_offline::{Missed, OfflineStore};
@@ -230,6 +230,10 @@ struct Fixed;
 impl Clock for Fixed {
     fn now(&self) -> Timestamp {
         Timestamp::from_unix_ms(1)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::default()
     }
 }
 

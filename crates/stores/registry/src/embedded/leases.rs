@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ConversationId, Generation, SessionId, Slot, Timestamp, UserId};
+use domain::{ConversationId, Generation, Moment, SessionId, Slot, UserId};
 
 use crate::Lease;
 
@@ -12,7 +12,7 @@ use crate::Lease;
 #[derive(Debug)]
 pub(super) struct Held {
     generation: Generation,
-    expires: Timestamp,
+    expires: Moment,
     /// The sessions registered under it, by user and number.
     pub(super) sessions: BTreeSet<(UserId, u64)>,
     follows: BTreeSet<ConversationId>,
@@ -51,7 +51,7 @@ impl Leases {
     }
 
     /// Leases the lowest free slot; `None` if there is none.
-    pub(super) fn lease(&mut self, expires: Timestamp) -> Option<Lease> {
+    pub(super) fn lease(&mut self, expires: Moment) -> Option<Lease> {
         let slot = (0..self.slots_max).map(Slot).find(|slot| !self.held.contains_key(slot))?;
         let generation = Generation(self.generations.get(&slot).map_or(1, |last| last.0 + 1));
         self.generations.insert(slot, generation);
@@ -61,7 +61,7 @@ impl Leases {
     }
 
     /// Lets a live lease last until `expires`, and not shorter than it did; `None` if it has ended.
-    pub(super) fn renew(&mut self, slot: Slot, generation: Generation, expires: Timestamp) -> Option<Lease> {
+    pub(super) fn renew(&mut self, slot: Slot, generation: Generation, expires: Moment) -> Option<Lease> {
         let held = self.current(slot, generation)?;
         held.expires = held.expires.max(expires);
         Some(Lease { slot, generation, expires: held.expires })
@@ -83,7 +83,7 @@ impl Leases {
     }
 
     /// Ends every lease that has expired at `now`.
-    pub(super) fn end_expired(&mut self, now: Timestamp) -> Vec<Ended> {
+    pub(super) fn end_expired(&mut self, now: Moment) -> Vec<Ended> {
         let expired = self.held.iter().filter(|(_, held)| held.expires <= now);
         let expired: Vec<_> = expired.map(|(slot, held)| (*slot, held.generation)).collect();
         expired.into_iter().filter_map(|(slot, generation)| self.end(slot, generation)).collect()

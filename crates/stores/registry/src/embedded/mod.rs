@@ -12,7 +12,7 @@ mod users;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use domain::{ConversationId, Generation, PortError, SessionId, Slot, Timestamp, UserId};
+use domain::{ConversationId, Generation, Moment, PortError, SessionId, Slot, UserId};
 
 use self::leases::{Ended, Leases};
 use self::users::Users;
@@ -56,7 +56,7 @@ impl Registry {
     }
 
     /// Ends the leases that `now` is past. Their sessions end while the leases are locked, so none is made anew between.
-    fn sweep(&self, leases: &mut Leases, now: Timestamp) {
+    fn sweep(&self, leases: &mut Leases, now: Moment) {
         for ended in leases.end_expired(now) {
             self.end_sessions(ended);
         }
@@ -86,7 +86,7 @@ impl crate::Registry for Registry {
         self.incarnation
     }
 
-    async fn lease(&self, now: Timestamp, ms: u64) -> Result<Lease, LeaseError> {
+    async fn lease(&self, now: Moment, ms: u64) -> Result<Lease, LeaseError> {
         let mut leases = self.leases();
         self.sweep(&mut leases, now);
         leases.lease(now.plus_ms(ms)).ok_or(LeaseError::NoSlot)
@@ -96,7 +96,7 @@ impl crate::Registry for Registry {
         &self,
         slot: Slot,
         generation: Generation,
-        now: Timestamp,
+        now: Moment,
         ms: u64,
     ) -> Result<Lease, LeaseError> {
         let mut leases = self.leases();

@@ -44,7 +44,7 @@ pub async fn a_lease_renewed_in_time_is_never_lost(registry: Arc<dyn Registry>) 
     assert_ne!(other.slot, lease.slot);
     assert_eq!(sessions(&registry, user(1)).await, [session]);
     let early = registry.renew(lease.slot, lease.generation, NOW, 1).await.expect(ANSWERS);
-    assert_eq!(early.expires, renewed.expires, "a clock that steps back shortens no lease");
+    assert_eq!(early.expires, renewed.expires, "who asks late and is heard early shortens no lease");
 }
 
 /// A gateway that slept through its lease would speak for a slot that another may hold by now.

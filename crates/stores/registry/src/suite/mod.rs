@@ -11,7 +11,7 @@ mod sessions;
 
 use std::sync::Arc;
 
-use domain::{ConversationId, DeviceId, Region, SessionId, Timestamp, UserId};
+use domain::{ConversationId, DeviceId, Moment, Region, SessionId, UserId};
 
 use crate::{Lease, Registry, Session};
 
@@ -59,7 +59,7 @@ macro_rules! registry_laws {
 const ANSWERS: &str = "an engine under test answers";
 
 /// The moment the laws begin at.
-const NOW: Timestamp = Timestamp::from_unix_ms(1_764_000_000_000);
+const NOW: Moment = Moment::from_ms(1_000_000);
 
 /// How long the laws lease for, in milliseconds.
 const LEASE_MS: u64 = 10_000;
