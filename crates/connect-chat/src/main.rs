@@ -5,6 +5,9 @@ mod bench;
 mod chat;
 mod serve;
 
+use std::io::Write;
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 #[global_allocator]
@@ -30,8 +33,19 @@ enum Command {
     Bench(bench::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody may be listening; the exit code says it, too.
+            drop(writeln!(std::io::stderr(), "connect-chat: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
         Command::Serve(args) => serve::run(args),
         Command::Chat(args) => asynchronously(chat::run(args)),
         Command::Admin(args) => asynchronously(admin::run(args)),

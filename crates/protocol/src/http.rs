@@ -1,4 +1,9 @@
 //! The bodies of the HTTPS API. Errors are [`Failure`] everywhere.
+//!
+//! A field of a request's body, or a key of its query, that is not known is refused with `bad_request`, which names it: who
+//! asks is there to read the answer, and what is misspelt would otherwise be as if it had not been said. It is different
+//! where nobody can ask again: fields of a frame ([`crate::frame`]) and of an answer that are not known are passed over, so
+//! that an old version goes on beside a new one.
 
 use std::sync::Arc;
 

@@ -108,7 +108,8 @@ async fn conversations(caller: &Caller) -> anyhow::Result<()> {
         for row in &page {
             let (id, head) = (row["id"].as_str().unwrap_or_default(), &row["head"]);
             let (epoch, seq) = (&head["position"]["epoch"], &head["position"]["seq"]);
-            say(&format!("{id}  head {epoch}:{seq}  messages {}  {}", head["ordinal"], head["time"]))?;
+            let time = head["time"].as_str().unwrap_or_default();
+            say(&format!("{id}  head {epoch}:{seq}  messages {}  {time}", head["ordinal"]))?;
         }
     }
 }

@@ -26,6 +26,7 @@ pub(super) fn routes() -> Router<Arc<Hub>> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Page {
     page: Option<String>,
 }

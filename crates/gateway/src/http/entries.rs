@@ -25,6 +25,7 @@ pub(super) fn routes() -> Router<Arc<Hub>> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Page {
     before: Option<String>,
     after: Option<String>,

@@ -6,10 +6,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::response::{IntoResponse, Response};
 use contracts::services::Principal;
 use domain::{ClientId, Code, ConversationId, Rejection, UserId};
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONNECTION};
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -39,20 +40,26 @@ impl FromRequestParts<Arc<Hub>> for Caller {
 pub(super) struct Body<T>(pub(super) T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<Hub>> for Body<T> {
-    type Rejection = Refusal;
+    type Rejection = Response;
 
-    async fn from_request(request: Request, hub: &Arc<Hub>) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, hub: &Arc<Hub>) -> Result<Self, Response> {
         let bytes_max = hub.config.body_bytes_max;
-        let body = Limited::new(request.into_body(), bytes_max).collect().await.map_err(|error| {
-            if error.downcast_ref::<LengthLimitError>().is_some() {
-                Rejection::new(Code::TooLarge, format!("a body has at most {bytes_max} bytes"))
-            } else {
-                Rejection::new(Code::BadRequest, "the body could not be read")
-            }
-        })?;
+        let body = Limited::new(request.into_body(), bytes_max).collect().await;
+        let body =
+            body.map_err(|error| unread(error.downcast_ref::<LengthLimitError>().map(|_| bytes_max)))?;
         let body = serde_json::from_slice(&body.to_bytes());
-        Ok(Self(body.map_err(|error| bad("the body", error))?))
+        Ok(Self(body.map_err(|error| bad("the body", error).into_response())?))
     }
+}
+
+/// The refusal of a body that was not read to its end, because it is larger than this or because it broke: what is left of
+/// it is still to come, and so no other request can.
+fn unread(bytes_max: Option<usize>) -> Response {
+    let rejection = match bytes_max {
+        Some(bytes_max) => Rejection::new(Code::TooLarge, format!("a body has at most {bytes_max} bytes")),
+        None => Rejection::new(Code::BadRequest, "the body could not be read"),
+    };
+    ([(CONNECTION, "close")], Refusal(rejection)).into_response()
 }
 
 /// The `Idempotency-Key`: the client id under which something happens once.

@@ -7,6 +7,7 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use domain::content::{self, Left};
 use domain::{Code, Content, Rejection, UserId};
+use http::Method;
 use protocol::http::{Appended, Members, SetRole, Users};
 use serde::Deserialize;
 
@@ -18,12 +19,13 @@ use crate::submission::may_touch;
 
 pub(super) fn routes() -> Router<Arc<Hub>> {
     Router::new()
-        .route("/v1/conversations/{conversation}/members", get(list).post(add).delete(remove))
+        .route("/v1/conversations/{conversation}/members", get(list).post(change).delete(change))
         .route("/v1/conversations/{conversation}/members/{user}/role", put(set_role))
         .route("/v1/conversations/{conversation}/leave", post(leave))
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Page {
     after: Option<UserId>,
 }
@@ -38,28 +40,20 @@ async fn list(
     Ok(Json(hub.services.catch_up.members(caller.user, id, page.after).await?))
 }
 
-async fn add(
+/// Adds people, or removes them: `POST` or `DELETE`.
+async fn change(
     State(hub): Shared,
     Caller(caller): Caller,
     InConversation(id): InConversation,
+    method: Method,
     Key(key): Key,
     Body(Users { users }): Body<Users>,
 ) -> Answer<Json<Appended>> {
     let users = someone(named(&hub, users)?)?;
     existing(&hub, &users).await?;
-    Ok(Json(append(&hub, caller, id, key, &Content::Joined(content::Users { users })).await?))
-}
-
-async fn remove(
-    State(hub): Shared,
-    Caller(caller): Caller,
-    InConversation(id): InConversation,
-    Key(key): Key,
-    Body(Users { users }): Body<Users>,
-) -> Answer<Json<Appended>> {
-    let users = someone(named(&hub, users)?)?;
-    existing(&hub, &users).await?;
-    Ok(Json(append(&hub, caller, id, key, &Content::Removed(content::Users { users })).await?))
+    let users = content::Users { users };
+    let change = if method == Method::DELETE { Content::Removed(users) } else { Content::Joined(users) };
+    Ok(Json(append(&hub, caller, id, key, &change).await?))
 }
 
 async fn leave(

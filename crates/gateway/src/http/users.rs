@@ -20,6 +20,7 @@ pub(super) fn routes() -> Router<Arc<Hub>> {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Wanted {
     handle: String,
 }

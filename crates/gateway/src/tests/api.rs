@@ -244,3 +244,39 @@ async fn more_connections_than_there_are_places() {
     }
     served.stop().await;
 }
+
+#[tokio::test]
+async fn a_misspelt_key_of_a_query_is_passed_over() {
+    let served = Served::new(Config::default()).await;
+    let entries = format!("/v1/conversations/{}/entries", direct(1, 2));
+    for (path, key) in [
+        (format!("{entries}?befor=1:10"), "befor"),
+        (format!("/v1/conversations/{}/members?aftr=x", group(1)), "aftr"),
+        ("/v1/conversations?pages=2".to_owned(), "pages"),
+        ("/v1/users?handle=ada&handel=bob".to_owned(), "handel"),
+    ] {
+        let (status, refusal) = call("GET", path).to(&served).await;
+        let message = refusal["error"]["message"].as_str().unwrap_or_default();
+        assert_eq!((status.as_u16(), &refusal["error"]["code"]), (400, &json!("bad_request")), "{refusal}");
+        assert!(message.contains(&format!("`{key}`")), "{message}");
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_under_the_next_request_without_a_word() {
+    let served = Served::new(Config::default()).await;
+    let path = format!("/v1/conversations/{}/entries", direct(1, 2));
+    let post = |bytes: usize| {
+        let request = Client::new().post(served.url(&path)).bearer_auth("1.1");
+        request
+            .header("idempotency-key", client_id(1).to_string())
+            .body(format!("{{\"text\":\"{}\"}}", "a".repeat(bytes)))
+    };
+    let unread = post(300_000).send().await.unwrap();
+    assert_eq!(unread.status(), 413);
+    assert_eq!(unread.headers().get("connection").map(|value| value.as_bytes()), Some(&b"close"[..]));
+    let read = post(16_385).send().await.unwrap();
+    assert_eq!((read.status().as_u16(), read.headers().get("connection")), (413, None));
+    served.stop().await;
+}
