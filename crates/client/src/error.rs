@@ -15,8 +15,11 @@ pub enum Error {
     #[error("the server's answer was not understood: {0}")]
     Protocol(String),
     /// The base URL is none, or not one that this build can speak.
-    #[error("`{0}` is not the address of a server; it looks like http://host:port")]
+    #[error("`{0}` is not the address of a server; it looks like https://host or http://host:port")]
     BadUrl(String),
+    /// The root certificate is none.
+    #[error("the root certificate cannot be read: {0}")]
+    BadCertificate(String),
     /// The outbox or state could not be read or written.
     #[error("the device's storage failed: {0}")]
     Storage(#[from] std::io::Error),
@@ -44,6 +47,7 @@ impl Error {
             Self::Unreachable(_) => true,
             Self::Protocol(_)
             | Self::BadUrl(_)
+            | Self::BadCertificate(_)
             | Self::Storage(_)
             | Self::OutboxFull(_)
             | Self::TextTooLarge { .. }
@@ -70,14 +74,13 @@ impl Error {
     }
 }
 
-impl From<reqwest::Error> for Error {
-    fn from(error: reqwest::Error) -> Self {
-        let mut text = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        if error.is_builder() { Self::BadUrl(text) } else { Self::Unreachable(text) }
+/// An error and what caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
     }
+    text
 }

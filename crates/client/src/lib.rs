@@ -47,17 +47,20 @@
 //!
 //! What an app should know:
 //!
+//! - **TLS** is spoken to an `https://` address, and the system's roots are believed; [`Endpoint::with_root_certificate`] adds
+//!   one, for a server whose certificate vouches for itself.
 //! - **Events have to be read**: the client reads no more from the network than the app takes from it.
 //! - **Taken means asked for the next one**: only then is it saved that the app has an entry.
 //! - **One device, one outbox, one state**: after signing in anew, start with empty ones.
 //! - **Retries have no end** but the server's: it refuses a message that is older than 30 days.
 //!
-//! Deliberately absent: https, edits, reactions, typing and presence (which the server does not serve yet), and a store of
+//! Deliberately absent: edits, reactions, typing and presence (which the server does not serve yet), and a store of
 //! messages: the app has its own.
 
 pub mod backoff;
 pub mod client;
 mod clock;
+mod endpoint;
 mod error;
 pub mod http;
 pub mod storage;
@@ -66,6 +69,7 @@ pub mod wire;
 
 pub use client::{Client, Event, Events, History, Options, Parts};
 pub use clock::Clock;
+pub use endpoint::Endpoint;
 pub use error::Error;
 
 /// The ideas: ids, positions, entries, cursors.

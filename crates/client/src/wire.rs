@@ -17,8 +17,9 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 
 /// The largest message that is taken from a server: well above a full `changes` frame.
@@ -51,16 +52,23 @@ pub struct Sender(SplitSink<Socket, Message>);
 pub struct Receiver(SplitStream<Socket>);
 
 impl Connection {
-    /// Connects to the server at `base`, like `http://127.0.0.1:8080`. Nothing was said yet.
+    /// Connects to the server at `base`, like `https://chat.example` or `http://127.0.0.1:8080`. Nothing was said yet.
     pub async fn open(base: &str) -> Result<Self, Error> {
+        Self::at(&Endpoint::new(base)?).await
+    }
+
+    /// Connects to the server at this address. Nothing was said yet.
+    pub async fn at(endpoint: &Endpoint) -> Result<Self, Error> {
+        let base = endpoint.base();
         let mut request = address(base)?.into_client_request().map_err(|_| Error::BadUrl(base.to_owned()))?;
         request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
-        let (socket, _) = connect_async_with_config(request, Some(config), true).await?;
-        let (sender, receiver) = socket.split();
+        let connector = endpoint.tls().map_or(Connector::Plain, |tls| Connector::Rustls(Arc::clone(tls)));
+        let opening = connect_async_tls_with_config(request, Some(config), true, Some(connector));
+        let (sender, receiver) = opening.await?.0.split();
         Ok(Self { sender: Sender(sender), receiver: Receiver(receiver) })
     }
 
@@ -172,8 +180,9 @@ pub fn parse(text: &str) -> Result<Heard, Error> {
 
 /// The WebSocket address of the server at `base`.
 fn address(base: &str) -> Result<String, Error> {
-    let rest = base.strip_prefix("http://").ok_or_else(|| Error::BadUrl(base.to_owned()))?;
-    Ok(format!("ws://{}{CONNECT_PATH}", rest.trim_end_matches('/')))
+    let rest = base.strip_prefix("http").filter(|rest| rest.starts_with("://") || rest.starts_with("s://"));
+    let rest = rest.ok_or_else(|| Error::BadUrl(base.to_owned()))?;
+    Ok(format!("ws{}{CONNECT_PATH}", rest.trim_end_matches('/')))
 }
 
 impl From<tungstenite::Error> for Error {
@@ -245,6 +254,8 @@ mod tests {
     #[test]
     fn only_an_http_base_is_an_address() {
         assert_eq!(address("http://h:1/").ok().as_deref(), Some("ws://h:1/v1/connect"));
+        assert_eq!(address("https://h/").ok().as_deref(), Some("wss://h/v1/connect"));
+        assert!(address("httpd://h").is_err());
         assert!(address("h:1").is_err());
     }
 }

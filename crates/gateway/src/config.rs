@@ -23,6 +23,8 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Bytes in the headers of one HTTP request.
     pub header_bytes_max: usize,
+    /// A TLS handshake is done within this time, in milliseconds.
+    pub tls_handshake_timeout_ms: u64,
     /// An HTTP request is answered within this time, in milliseconds.
     pub request_timeout_ms: u64,
     /// A submission by HTTP is answered within this time, in milliseconds; then the outcome is not known.
@@ -77,6 +79,7 @@ impl Default for Config {
             connections_max: 100_000,
             body_bytes_max: 256 << 10,
             header_bytes_max: 16 << 10,
+            tls_handshake_timeout_ms: 10_000,
             request_timeout_ms: 30_000,
             outcome_timeout_ms: 10_000,
             register_timeout_ms: 15_000,

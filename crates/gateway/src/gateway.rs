@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::hub::{self, Hub, LeaseError};
 use crate::session::Driver;
+use crate::tls::Tls;
 use crate::{http, listener};
 
 /// The services that a gateway calls.
@@ -97,17 +98,18 @@ impl Gateway {
 }
 
 impl Handle {
-    /// Serves connections until `shutdown`; then no more are accepted, and HTTP requests under way are answered.
-    /// Sessions go on: [`Self::drain`] ends them.
+    /// Serves connections, over TLS if there is one, until `shutdown`; then no more are accepted, and HTTP requests under
+    /// way are answered. Sessions go on: [`Self::drain`] ends them.
     ///
     /// # Errors
     /// The listener is broken.
     pub async fn serve(
         &self,
         listener: TcpListener,
+        tls: Option<Tls>,
         shutdown: impl Future<Output = ()>,
     ) -> std::io::Result<()> {
-        listener::serve(self, listener, shutdown).await
+        listener::serve(self, listener, tls, shutdown).await
     }
 
     /// Opens a session over a stream on which the handshake is done.

@@ -1,13 +1,14 @@
 //! The Gateway: connections and the API in front of the bus and the services.
 //!
-//! Its rooms, in the order of its story: [`listener`] takes connections and serves HTTP; [`http`] is the API; `upgrade`
-//! turns a request into a session; [`session`] is one device's connection; [`hub`] holds the sessions of this gateway
-//! under its slot, and hands them what the bus delivers.
+//! Its rooms, in the order of its story: [`listener`] takes connections; [`tls`] shakes hands; `connection` serves HTTP on
+//! each; [`http`] is the API; `upgrade` turns a request into a session; [`session`] is one device's connection; [`hub`] holds
+//! the sessions of this gateway under its slot, and hands them what the bus delivers.
 //!
 //! It holds nothing that it cannot fetch again. Deliberately absent: stores and engines; who may do what, which the log
 //! decides; clocks, randomness, environment and signals, which are handed in.
 
 mod config;
+mod connection;
 mod faults;
 mod frames;
 mod gateway;
@@ -19,6 +20,8 @@ mod origin;
 mod session;
 mod submission;
 mod throttle;
+pub mod tls;
+mod turn_away;
 mod upgrade;
 pub mod websocket;
 

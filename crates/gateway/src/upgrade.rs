@@ -1,6 +1,6 @@
 //! `/v1/connect`: a request becomes a session.
 //!
-//! After the upgrade the raw socket is all that is left: nothing of the HTTP server stays. What the device sent behind
+//! After the upgrade the raw stream is all that is left: nothing of the HTTP server stays. What the device sent behind
 //! its request is the session's.
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::gateway::Handle;
@@ -25,19 +25,26 @@ use crate::websocket::handshake;
 /// A connection's place among those that the listener takes. Held by whoever has the connection.
 pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 
+/// What a session can be held over.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
+
 /// The answer to a request for a session. If it is `101`, the session begins once the answer was sent.
-pub(crate) fn answer(
+///
+/// `S` is the stream that the HTTP server reads: what is left after the upgrade.
+pub(crate) fn answer<S: Stream>(
     gateway: &Handle,
     request: &mut Request<Incoming>,
     from: Peer,
     place: Place,
 ) -> Response {
-    let response = judge(gateway, request, from, place).unwrap_or_else(|refusal| *refusal);
+    let response = judge::<S>(gateway, request, from, place).unwrap_or_else(|refusal| *refusal);
     Meters::answered(protocol::CONNECT_PATH.to_owned(), "GET", response.status().as_u16());
     response
 }
 
-fn judge(
+fn judge<S: Stream>(
     gateway: &Handle,
     request: &mut Request<Incoming>,
     Peer(from): Peer,
@@ -56,7 +63,7 @@ fn judge(
     })?;
     let seat = gateway.hub().enter().map_err(refused)?;
     let upgrade = hyper::upgrade::on(request);
-    gateway.session_tasks().spawn(begin(gateway.clone(), seat, upgrade, place));
+    gateway.session_tasks().spawn(begin::<S>(gateway.clone(), seat, upgrade, place));
     Ok(accept.response())
 }
 
@@ -64,16 +71,16 @@ fn refused(rejection: Rejection) -> Box<Response> {
     Box::new(Refusal(rejection).into_response())
 }
 
-/// Waits for the raw socket, and gives it to a task of its own, which is small. If there is none, the session ends.
-async fn begin(gateway: Handle, seat: Arc<Seat>, upgrade: OnUpgrade, place: Place) {
-    match upgrade.await.map(Upgraded::downcast::<TokioIo<TcpStream>>) {
+/// Waits for the raw stream, and gives it to a task of its own, which is small. If there is none, the session ends.
+async fn begin<S: Stream>(gateway: Handle, seat: Arc<Seat>, upgrade: OnUpgrade, place: Place) {
+    match upgrade.await.map(Upgraded::downcast::<TokioIo<S>>) {
         Ok(Ok(parts)) => {
             let hub = Arc::clone(gateway.hub());
             let io = parts.io.into_inner();
             gateway.session_tasks().spawn(Driver::new(hub, seat, io, parts.read_buf, Some(place)));
         }
         Ok(Err(_other_stream)) => {
-            tracing::error!("a session came over a stream that is no socket");
+            tracing::error!("a session came over another stream than its request");
             gateway.hub().left(&seat, Ending::Device);
         }
         Err(error) => {

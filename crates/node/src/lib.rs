@@ -12,8 +12,10 @@ mod run;
 pub mod secrets;
 mod services;
 mod stores;
+mod tls;
 
 pub use admin::{Ready, Report, audit};
 pub use config::Config;
 pub use run::{Addresses, Node};
 pub use stores::Stores;
+pub use tls::Shown;

@@ -30,6 +30,7 @@ use crate::page::page;
 use crate::secrets::Secrets;
 use crate::services::{Services, Topics, delivery_faults};
 use crate::stores::Stores;
+use crate::tls::Shown;
 
 /// Where a process listens.
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
@@ -38,11 +39,22 @@ pub struct Addresses {
     pub listen: SocketAddr,
     /// For operators.
     pub admin: SocketAddr,
+    /// Whether devices and apps are spoken to over TLS.
+    #[serde(default)]
+    pub tls: bool,
+}
+
+impl Addresses {
+    /// Where devices and apps connect, as a URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.listen)
+    }
 }
 
 /// A process that runs.
 pub struct Node {
     addresses: Addresses,
+    shown: Option<Shown>,
     stores: Stores,
     topics: Topics,
     ready: Ready,
@@ -61,9 +73,11 @@ impl Node {
         let metrics = PrometheusBuilder::new().install_recorder().context("metrics could not start")?;
         let secrets = Secrets::open(&config.data)?;
         // Bound first: a port in use is said before anything is opened. Nothing is accepted yet.
+        let shown = Shown::new(&config.tls, config.listen, &secrets)?;
         let listener = bind(config.listen, "listen")?;
         let admin_listener = bind(config.admin_listen, "admin_listen")?;
-        let addresses = Addresses { listen: listener.local_addr()?, admin: admin_listener.local_addr()? };
+        let (listen, admin) = (listener.local_addr()?, admin_listener.local_addr()?);
+        let addresses = Addresses { listen, admin, tls: shown.is_some() };
         let opening = config.clone();
         let stores = tokio::task::spawn_blocking(move || Stores::open(&opening)).await??;
         let topics = Topics::open(&config, &stores).await?;
@@ -76,16 +90,33 @@ impl Node {
         let token = secrets.admin_token(&ambient)?.into();
         let admin =
             serve_admin(admin_listener, token, &stores, &services, &topics, metrics, &ready, stopped.clone());
-        let serving = gateway.clone();
-        let listening = tokio::spawn(async move { serving.serve(listener, told(stopped)).await });
+        let (serving, tls) = (gateway.clone(), shown.as_ref().map(Shown::tls));
+        let listening = tokio::spawn(async move { serving.serve(listener, tls, told(stopped)).await });
         tokio::spawn(keep_feed(stores.clone(), ambient, config.store.feed_days));
         ready.set(true);
-        Ok(Self { addresses, stores, topics, ready, gateway, stop, workers, notification, listening, admin })
+        Ok(Self {
+            addresses,
+            shown,
+            stores,
+            topics,
+            ready,
+            gateway,
+            stop,
+            workers,
+            notification,
+            listening,
+            admin,
+        })
     }
 
     /// Where it listens.
     pub const fn addresses(&self) -> Addresses {
         self.addresses
+    }
+
+    /// The certificate that devices are shown, if they are spoken to over TLS.
+    pub const fn shown(&self) -> Option<&Shown> {
+        self.shown.as_ref()
     }
 
     /// Runs until `shutdown`, or until a part of it fails; then ends in the order above.
@@ -166,9 +197,10 @@ async fn start_gateway(
     let settings = gateway::Config {
         limits: config.limits.clone(),
         allowed_origins: config.gateway.allowed_origins.clone(),
-        page: page(&format!("http://{}", addresses.listen)),
+        page: page(&addresses.url()),
         connections_max: config.gateway.connections_max,
         drain_ms: config.gateway.drain_ms,
+        tls_handshake_timeout_ms: config.tls.handshake_timeout_ms,
         faults: delivery_faults(config),
         ..gateway::Config::default()
     };

@@ -50,6 +50,21 @@ impl Secrets {
         })
     }
 
+    /// The files of a certificate for these names that vouches for itself, and of its key; made if there are none.
+    pub(crate) fn self_signed(&self, names: &[String]) -> anyhow::Result<(PathBuf, PathBuf)> {
+        let (certificate, key) = (self.dir.join("tls-certificate.pem"), self.dir.join("tls-key.pem"));
+        if read(&key)?.is_none() || !certificate.exists() {
+            let made = rcgen::generate_simple_self_signed(names)?;
+            let keep = |path: &Path, text: &str| {
+                write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+            };
+            keep(&key, &made.signing_key.serialize_pem())?;
+            keep(&certificate, &made.cert.pem())?;
+            tracing::info!(path = %certificate.display(), "made a certificate for trials");
+        }
+        Ok((certificate, key))
+    }
+
     /// Where the token is that the admin listener asks for.
     pub fn admin_token_path(data: &Path) -> PathBuf {
         data.join("secrets").join("admin-token")

@@ -17,11 +17,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use protocol::http::{Failure, Tokens};
-use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use command::{first_address, serve, started};
+use command::{Addresses, first_address, serve, started};
 use log::Log;
 
 pub use command::program;
@@ -142,13 +141,6 @@ impl Options {
     }
 }
 
-/// Where it listens.
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct Addresses {
-    listen: SocketAddr,
-    admin: SocketAddr,
-}
-
 /// A server in a process of its own.
 #[derive(Debug)]
 pub struct Server {
@@ -223,7 +215,7 @@ impl Server {
             {
                 let addresses: Addresses =
                     serde_json::from_slice(&text).context("the addresses file is no JSON")?;
-                self.base = format!("http://{}", addresses.listen);
+                self.base = addresses.base();
                 self.addresses = Some(addresses);
             }
             // With ports that are known already, the file is what says that this process has them.
@@ -241,7 +233,7 @@ impl Server {
         asked.is_ok_and(|answer| answer.status().is_success())
     }
 
-    /// Where devices connect: `http://127.…:…`.
+    /// Where devices connect: `http://127.…:…`, or `https` if it speaks TLS.
     pub fn base(&self) -> &str {
         &self.base
     }

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::core::Ended;
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::tokens::{Access, TokenSource};
 use crate::wire::{Connection, Heard, Receiver, Sender};
@@ -71,12 +72,12 @@ impl Link {
     }
 
     /// Starts to connect with a good token.
-    pub(super) fn connect(base: &str, tokens: &Arc<dyn TokenSource>, stale: Option<String>) -> Self {
-        let (base, tokens) = (base.to_owned(), Arc::clone(tokens));
+    pub(super) fn connect(endpoint: &Endpoint, tokens: &Arc<dyn TokenSource>, stale: Option<String>) -> Self {
+        let (endpoint, tokens) = (endpoint.clone(), Arc::clone(tokens));
         Self::Connecting(Connecting(tokio::spawn(async move {
             let access = tokens.access(stale.as_deref()).await?;
             let slow = |_| Error::Unreachable("no connection in time".to_owned());
-            let connection = timeout(PATIENCE, Connection::open(&base)).await.map_err(slow)??;
+            let connection = timeout(PATIENCE, Connection::at(&endpoint)).await.map_err(slow)??;
             Ok((access, connection))
         })))
     }

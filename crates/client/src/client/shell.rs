@@ -141,7 +141,7 @@ impl Shell {
             News::Due => {
                 let Link::Waiting { stale, .. } = &mut self.link else { return };
                 let stale = stale.take();
-                self.link = Link::connect(self.http.base(), &self.tokens, stale);
+                self.link = Link::connect(self.http.endpoint(), &self.tokens, stale);
             }
             News::Opened(opened) => {
                 let (access, connection) = *opened;

@@ -1,8 +1,8 @@
 //! Accounts: signing up, in and out, people and devices.
 
 use domain::UserId;
+use http::Method;
 use protocol::http::{Credentials, Devices, Refresh, Tokens, User};
-use reqwest::Method;
 
 use super::{Ask, Http};
 use crate::error::Error;

@@ -4,11 +4,11 @@
 //! same change.
 
 use domain::{ClientId, ConversationId, Role, UserId};
+use http::Method;
 use protocol::http::{
     Appended, ChangeConversation, Conversations, Members, MissedList, NewConversation, SetRole, Users,
 };
 use protocol::view::Conversation;
-use reqwest::Method;
 
 use super::{Ask, Http};
 use crate::error::Error;

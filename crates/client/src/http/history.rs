@@ -1,8 +1,8 @@
 //! A conversation's log: pages of it, messages into it, cursors over it.
 
 use domain::{ClientId, ConversationId, Cursor, Position};
+use http::Method;
 use protocol::http::{Appended, Cursors, Entries, MoveCursor, NewMessage};
-use reqwest::Method;
 
 use super::{Ask, Http};
 use crate::error::Error;

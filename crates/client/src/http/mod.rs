@@ -1,34 +1,34 @@
 //! Typed calls of `/v1/…`: one method per operation, each one request.
 //!
-//! Deliberately absent: retries (the caller knows whether to; [`Error::retryable`] says whether it may), caches, and
-//! https, which comes with the server's TLS.
+//! Deliberately absent: retries (the caller knows whether to; [`Error::retryable`] says whether it may), and caches.
 
 mod accounts;
 mod conversations;
 mod history;
+mod transport;
 
 pub use history::Edge;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::{ClientId, Code};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, Response};
+use http_body_util::Full;
+use hyper::body::Bytes;
 use protocol::http::Failure;
-use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::endpoint::Endpoint;
 use crate::error::Error;
 use crate::tokens::TokenSource;
-
-/// A request takes at most this long.
-const TIMEOUT: Duration = Duration::from_secs(30);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use transport::Transport;
 
 /// The HTTP side of a server. Cheap to clone; connections are pooled.
 #[derive(Clone)]
 pub struct Http {
-    client: reqwest::Client,
-    base: Url,
+    transport: Transport,
+    endpoint: Endpoint,
     tokens: Option<Arc<dyn TokenSource>>,
 }
 
@@ -68,14 +68,14 @@ impl<'a, B> Ask<'a, B> {
 }
 
 impl Http {
-    /// The server at `base`, like `http://127.0.0.1:8080`; nobody is signed in.
+    /// The server at `base`, like `https://chat.example` or `http://127.0.0.1:8080`; nobody is signed in.
     pub fn new(base: &str) -> Result<Self, Error> {
-        let base: Url = base.parse().map_err(|_| Error::BadUrl(base.to_owned()))?;
-        if base.scheme() != "http" || !base.has_host() {
-            return Err(Error::BadUrl(base.to_string()));
-        }
-        let client = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(CONNECT_TIMEOUT).build()?;
-        Ok(Self { client, base, tokens: None })
+        Endpoint::new(base).map(Self::at)
+    }
+
+    /// The server at this address; nobody is signed in.
+    pub fn at(endpoint: Endpoint) -> Self {
+        Self { transport: Transport::new(&endpoint), endpoint, tokens: None }
     }
 
     /// The same server, with calls made in the name of whom these tokens stand for.
@@ -92,11 +92,16 @@ impl Http {
 
     /// Where the server is.
     pub fn base(&self) -> &str {
-        self.base.as_str()
+        self.endpoint.base()
+    }
+
+    /// Where the server is, and whom to believe that.
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     async fn json<B: Serialize, T: DeserializeOwned>(&self, ask: Ask<'_, B>) -> Result<T, Error> {
-        let bytes = self.send(&ask).await?.bytes().await?;
+        let bytes = self.send(&ask).await?;
         serde_json::from_slice(&bytes)
             .map_err(|error| Error::Protocol(format!("{} {}: {error}", ask.method, ask.path)))
     }
@@ -105,42 +110,55 @@ impl Http {
         self.send(&ask).await.map(drop)
     }
 
-    /// Sends it; a token that has just expired is replaced once.
-    async fn send<B: Serialize>(&self, ask: &Ask<'_, B>) -> Result<Response, Error> {
-        let Some(tokens) = &self.tokens else { return answered(self.build(ask)?.send().await?).await };
+    /// Sends it, and gives the body of the answer; a token that has just expired is replaced once.
+    async fn send<B: Serialize>(&self, ask: &Ask<'_, B>) -> Result<Bytes, Error> {
+        let Some(tokens) = &self.tokens else { return self.send_as(ask, None).await };
         let access = tokens.access(None).await?;
-        match answered(self.build(ask)?.bearer_auth(&access.token).send().await?).await {
+        match self.send_as(ask, Some(&access.token)).await {
             Err(error) if error.is(Code::TokenExpired) => {
                 let access = tokens.access(Some(&access.token)).await?;
-                answered(self.build(ask)?.bearer_auth(&access.token).send().await?).await
+                self.send_as(ask, Some(&access.token)).await
             }
             answer => answer,
         }
     }
 
-    fn build<B: Serialize>(&self, ask: &Ask<'_, B>) -> Result<RequestBuilder, Error> {
-        let mut url = self.base.join(&ask.path).map_err(|_| Error::BadUrl(ask.path.clone()))?;
+    async fn send_as<B: Serialize>(&self, ask: &Ask<'_, B>, token: Option<&str>) -> Result<Bytes, Error> {
+        answered(self.transport.send(self.build(ask, token)?).await?)
+    }
+
+    fn build<B: Serialize>(
+        &self,
+        ask: &Ask<'_, B>,
+        token: Option<&str>,
+    ) -> Result<Request<Full<Bytes>>, Error> {
+        let bad = || Error::BadUrl(ask.path.clone());
+        let mut url = self.endpoint.url().join(&ask.path).map_err(|_| bad())?;
         if !ask.query.is_empty() {
             url.query_pairs_mut().extend_pairs(ask.query.iter().map(|(name, value)| (name, value)));
         }
-        let mut request = self.client.request(ask.method.clone(), url);
+        let mut request = Request::builder().method(ask.method.clone()).uri(url.as_str());
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
         if let Some(key) = ask.key {
             request = request.header("Idempotency-Key", key.to_string());
         }
-        if let Some(body) = ask.body {
-            request = request.json(body);
+        let mut body = Bytes::new();
+        if let Some(value) = ask.body {
+            request = request.header(CONTENT_TYPE, "application/json");
+            body = serde_json::to_vec(value).map_err(|error| Error::Protocol(error.to_string()))?.into();
         }
-        Ok(request)
+        request.body(Full::new(body)).map_err(|_| bad())
     }
 }
 
-async fn answered(response: Response) -> Result<Response, Error> {
-    let status = response.status();
+fn answered(response: Response<Bytes>) -> Result<Bytes, Error> {
+    let (status, body) = (response.status(), response.into_body());
     if status.is_success() {
-        return Ok(response);
+        return Ok(body);
     }
-    let bytes = response.bytes().await?;
-    match serde_json::from_slice::<Failure>(&bytes) {
+    match serde_json::from_slice::<Failure>(&body) {
         Ok(failure) => Err(failure.error.into()),
         Err(_) if status.is_server_error() => Err(Error::Unreachable(format!("status {status}"))),
         Err(_) => Err(Error::Protocol(format!("status {status} without a named error"))),

@@ -33,7 +33,13 @@ impl Home {
             Some(folder) => folder,
             None => default_state().context("no home folder: name a folder with --state")?,
         };
-        let server: String = http.base().trim_start_matches("http://").chars().map(file_char).collect();
+        let server: String = http
+            .base()
+            .trim_start_matches("http://")
+            .trim_start_matches("https://")
+            .chars()
+            .map(file_char)
+            .collect();
         Ok(Self(base.join(server)))
     }
 

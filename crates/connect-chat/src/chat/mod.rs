@@ -19,10 +19,11 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
 use client::http::Http;
 use client::storage::{FileOutbox, FileState};
 use client::tokens::Refreshing;
-use client::{Client, Clock, Options, Parts};
+use client::{Client, Clock, Endpoint, Options, Parts};
 
 use app::{App, Ended};
 use out::Out;
@@ -33,6 +34,9 @@ pub(crate) struct Args {
     /// Where the server is.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
+    /// A certificate, in PEM, that may vouch for the server beside those that the system trusts.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Who you are.
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
@@ -57,7 +61,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let people = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let out = Out::new(people);
-    let http = Http::new(&args.url)?;
+    let http = Http::at(endpoint(&args)?);
     let clock = Arc::new(Clock::new());
     let home = account::Home::new(args.state.clone(), &http)?;
     let signed_in = account::sign_in(&args, &http, &home, &out).await?;
@@ -85,4 +89,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
             anyhow::bail!("this device is signed out: start again to sign in")
         }
     }
+}
+
+fn endpoint(args: &Args) -> anyhow::Result<Endpoint> {
+    let Some(path) = &args.ca else { return Ok(Endpoint::new(&args.url)?) };
+    let pem = std::fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(Endpoint::with_root_certificate(&args.url, &pem)?)
 }

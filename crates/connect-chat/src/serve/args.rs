@@ -22,6 +22,18 @@ pub(crate) struct Args {
     /// Where operators connect; a loopback address.
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin_listen: Option<String>,
+    /// The file of the server's certificate and of those between it and the root, in PEM. Read again with SIGHUP.
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The file of its private key, in PEM.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Speak TLS with a certificate that is made on first run, for trials.
+    #[arg(long)]
+    tls_self_signed: bool,
+    /// Listen without TLS also where others than this machine connect, as behind a proxy that speaks it.
+    #[arg(long)]
+    allow_plain: bool,
     /// `text` or `json`.
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
@@ -53,11 +65,21 @@ impl Args {
             ("data", "--data", &self.data),
             ("listen", "--listen", &self.listen),
             ("admin_listen", "--admin-listen", &self.admin_listen),
+            ("tls.certificate", "--tls-cert", &self.tls_cert),
+            ("tls.key", "--tls-key", &self.tls_key),
             ("log.format", "--log-format", &self.log_format),
             ("faults.deliver", "--fault", &self.fault),
         ] {
             if let Some(value) = value {
                 layers.set(key, value, flag)?;
+            }
+        }
+        for (key, flag, is_given) in [
+            ("tls.self_signed", "--tls-self-signed", self.tls_self_signed),
+            ("tls.allow_plain", "--allow-plain", self.allow_plain),
+        ] {
+            if is_given {
+                layers.set(key, "true", flag)?;
             }
         }
         for setting in &self.set {

@@ -32,10 +32,21 @@ async fn serve(config: Config, args: Args) -> anyhow::Result<()> {
             .and_then(|()| std::fs::rename(&beside, path))
             .with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    print(&format!(
-        "Connect Chat listens on http://{} (operators: http://{})\n",
-        addresses.listen, addresses.admin
-    ))?;
+    print(&format!("Connect Chat listens on {} (operators: http://{})\n", addresses.url(), addresses.admin))?;
+    if let Some(shown) = node.shown() {
+        print(&format!(
+            "its certificate {}: SHA-256 {}\n",
+            shown.certificate().display(),
+            shown.fingerprint()
+        ))?;
+        let (shown, mut hang_ups) = (shown.clone(), signals::HangUps::listen()?);
+        // It ends with the process; until then, an operator may renew the certificate.
+        tokio::spawn(async move {
+            while hang_ups.next().await {
+                shown.reload();
+            }
+        });
+    }
     node.run(signals.told()).await
 }
 

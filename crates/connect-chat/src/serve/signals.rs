@@ -1,4 +1,4 @@
-//! The signals that tell the server to stop.
+//! The signals that tell the server to stop, or to read its certificate again.
 
 use std::io;
 
@@ -34,5 +34,19 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+/// SIGHUP. Until it is listened to, it ends the process.
+pub(super) struct HangUps(Signal);
+
+impl HangUps {
+    pub(super) fn listen() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one; `false` when there are no more.
+    pub(super) async fn next(&mut self) -> bool {
+        self.0.recv().await.is_some()
     }
 }

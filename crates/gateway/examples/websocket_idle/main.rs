@@ -1,4 +1,4 @@
-//! How much memory an idle WebSocket session holds: the codec of this crate beside tokio-tungstenite's server.
+//! How much memory an idle WebSocket session holds: the codec of this crate beside tokio-tungstenite's server, and over TLS.
 //!
 //! `cargo run --release -p gateway --example websocket_idle [SESSIONS]`, 5,000 if not given. For every row a server
 //! process of its own accepts that many connections over loopback, each upgraded by hyper, each having carried one
@@ -29,11 +29,14 @@ use hyper::service::service_fn;
 use hyper::upgrade::Parts;
 use hyper_util::rt::TokioIo;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+use tls::Pair;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+mod tls;
 
 type Result<T, E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
@@ -43,7 +46,14 @@ const SCRATCH_BYTES: usize = 16 << 10;
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
 /// A `hello` with its token, and a message near the limit.
 const MESSAGE_BYTES: [usize; 2] = [700, 60_000];
-const MODES: [&str; 4] = ["socket and task alone", "this codec", "tungstenite", "tungstenite, 1 KiB buffers"];
+const MODES: [&str; 5] = [
+    "socket and task alone",
+    "this codec",
+    "tungstenite",
+    "tungstenite, 1 KiB buffers",
+    "this codec, over TLS",
+];
+const OVER_TLS: usize = 4;
 
 /// The program's allocator.
 #[global_allocator]
@@ -77,26 +87,32 @@ fn raise_open_files() -> io::Result<()> {
 
 fn measure(sessions: usize) -> Result<()> {
     println!("bytes of resident memory per idle session, {sessions} sessions");
+    let pair = tls::make()?;
     for message_bytes in MESSAGE_BYTES {
         println!("\nafter one message of {message_bytes} bytes:");
         for (mode, name) in MODES.iter().enumerate() {
-            println!("{name:>28} {:>8}", per_session(mode, sessions, message_bytes)?);
+            println!("{name:>28} {:>8}", per_session(mode, sessions, message_bytes, &pair)?);
         }
     }
     Ok(())
 }
 
 /// Starts a server, opens the sessions, and asks it what it holds.
-fn per_session(mode: usize, sessions: usize, message_bytes: usize) -> Result<usize> {
+fn per_session(mode: usize, sessions: usize, message_bytes: usize, pair: &Pair) -> Result<usize> {
     let mut server = Command::new(std::env::current_exe()?)
         .args(["serve", &mode.to_string(), &sessions.to_string()])
         .env("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
+        .envs(tls::VARIABLES.into_iter().zip([&pair.certificate, &pair.key]))
         .stdout(Stdio::piped())
         .spawn()?;
     let mut said = BufReader::new(server.stdout.take().ok_or("the server has no output")?).lines();
     let mut line = || said.next().ok_or("the server is gone")?.map_err(Box::<dyn Error + Send + Sync>::from);
     let address = line()?.parse()?;
-    let open = |count| (0..count).map(|_| connect(address, message_bytes)).collect::<Result<Vec<_>>>();
+    let open = |count| {
+        (0..count)
+            .map(|_| connect(address, message_bytes, (mode == OVER_TLS).then_some(pair)))
+            .collect::<Result<Vec<_>>>()
+    };
     let warm = open(WARM_UP)?;
     line()?;
     let counted = open(sessions)?;
@@ -106,9 +122,18 @@ fn per_session(mode: usize, sessions: usize, message_bytes: usize) -> Result<usi
     Ok(grown / sessions)
 }
 
+/// What a client holds.
+trait Speak: Read + Write {}
+
+impl<S: Read + Write> Speak for S {}
+
 /// One client: upgraded, one message there, one back.
-fn connect(address: SocketAddr, message_bytes: usize) -> Result<ClientSocket> {
-    let mut socket = ClientSocket::connect(address)?;
+fn connect(address: SocketAddr, message_bytes: usize, over: Option<&Pair>) -> Result<Box<dyn Speak>> {
+    let socket = ClientSocket::connect(address)?;
+    let mut socket: Box<dyn Speak> = match over {
+        Some(pair) => Box::new(tls::client(pair, socket)?),
+        None => Box::new(socket),
+    };
     socket.write_all(
         b"GET /v1/connect HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
           Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -130,12 +155,20 @@ fn connect(address: SocketAddr, message_bytes: usize) -> Result<ClientSocket> {
 
 fn serve(mode: usize, sessions: usize) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let tls = tls::server()?;
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(upgrade(socket, mode));
+                let tls = tls.clone();
+                tokio::spawn(async move {
+                    if mode == OVER_TLS {
+                        upgrade(tls.accept(socket).await?, |stream| Box::pin(codec(stream))).await
+                    } else {
+                        upgrade(socket, move |socket| Box::pin(session(socket, mode))).await
+                    }
+                });
             }
         });
         let before = resident_when(WARM_UP).await?;
@@ -156,13 +189,18 @@ async fn resident_when(answered: usize) -> Result<usize> {
     Ok(resident.trim_ascii().trim_end_matches(" kB").parse::<usize>()? * 1024)
 }
 
-async fn upgrade(socket: TcpStream, mode: usize) {
+type Session = Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+async fn upgrade<S>(stream: S, session: impl FnOnce(S) -> Session + Copy + Send + 'static) -> Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |mut request: Request<Incoming>| async move {
         let accept = handshake::check(&request)?;
         tokio::spawn(async move {
             let upgraded = hyper::upgrade::on(&mut request).await?;
             drop(request);
-            let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_other| "another socket")?;
+            let parts = upgraded.downcast::<TokioIo<S>>().map_err(|_other| "another socket")?;
             let Parts { io, read_buf: early, .. } = parts;
             if !early.is_empty() {
                 return Err(
@@ -170,14 +208,14 @@ async fn upgrade(socket: TcpStream, mode: usize) {
                 );
             }
             drop(early);
-            session(io.into_inner(), mode).await
+            session(io.into_inner()).await
         });
         let answer: Response<Empty<Bytes>> = accept.response();
         Ok::<_, handshake::Refusal>(answer)
     });
     let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
-    let _ended_with_the_client = connection.with_upgrades().await;
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    Ok(connection.with_upgrades().await?)
 }
 
 async fn session(socket: TcpStream, mode: usize) -> Result<()> {
@@ -208,7 +246,7 @@ async fn bare(mut socket: TcpStream) -> Result<()> {
     }
 }
 
-async fn codec(mut socket: TcpStream) -> Result<()> {
+async fn codec(mut socket: impl AsyncRead + AsyncWrite + Unpin) -> Result<()> {
     let mut decoder = Decoder::new();
     loop {
         match std::future::poll_fn(|context| poll_texts(&mut socket, &mut decoder, context)).await? {
@@ -221,7 +259,7 @@ async fn codec(mut socket: TcpStream) -> Result<()> {
 
 /// Reads what there is into the thread's scratch buffer and counts its texts. `None` at the end.
 fn poll_texts(
-    socket: &mut TcpStream,
+    socket: &mut (impl AsyncRead + Unpin),
     decoder: &mut Decoder,
     context: &mut Context<'_>,
 ) -> Poll<Result<Option<usize>>> {
@@ -240,8 +278,9 @@ fn poll_texts(
     })
 }
 
-async fn answer(socket: &mut TcpStream) -> Result<()> {
+async fn answer(socket: &mut (impl AsyncWrite + Unpin)) -> Result<()> {
     socket.write_all(&encode::text("ok")).await?;
+    socket.flush().await?;
     ANSWERED.fetch_add(1, Ordering::Relaxed);
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod api;
 mod sessions;
 mod throttle;
+mod tls;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
@@ -15,6 +16,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::Config;
 use crate::testing::World;
+use crate::tls::Tls;
 
 /// A gateway that listens.
 struct Served {
@@ -30,12 +32,16 @@ impl Served {
     }
 
     async fn over(world: World) -> Self {
+        Self::behind(world, None).await
+    }
+
+    async fn behind(world: World, tls: Option<Tls>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (shutdown, told) = oneshot::channel::<()>();
         let gateway = world.gateway.clone();
         let serving =
-            tokio::spawn(async move { gateway.serve(listener, async move { drop(told.await) }).await });
+            tokio::spawn(async move { gateway.serve(listener, tls, async move { drop(told.await) }).await });
         Self { world, address, shutdown: Some(shutdown), serving }
     }
 

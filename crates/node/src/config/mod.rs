@@ -25,6 +25,8 @@ pub struct Config {
     pub admin_listen: SocketAddr,
     /// Threads for async work; 0 means one a core.
     pub threads: usize,
+    /// How devices are spoken to in secret.
+    pub tls: Tls,
     /// What is logged, and how.
     pub log: Log,
     /// The limits that devices feel.
@@ -41,6 +43,22 @@ pub struct Config {
     pub bus: Bus,
     /// For those who test this program or their meters.
     pub faults: Faults,
+}
+
+/// How devices are spoken to in secret: with a certificate of the operator's, with one made here, or not at all.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The file of the server's certificate, and of those between it and the root, in PEM; empty for none.
+    pub certificate: PathBuf,
+    /// The file of its private key, in PEM; empty for none.
+    pub key: PathBuf,
+    /// Show a certificate that is made on first run, for trials.
+    pub self_signed: bool,
+    /// Listen without TLS also where others than this machine connect, as behind a proxy that speaks it.
+    pub allow_plain: bool,
+    /// A handshake is done within this time, in milliseconds.
+    pub handshake_timeout_ms: u64,
 }
 
 /// What is logged, and how.
@@ -164,6 +182,13 @@ impl Default for Config {
             listen: loopback(8080),
             admin_listen: loopback(8081),
             threads: 0,
+            tls: Tls {
+                certificate: PathBuf::new(),
+                key: PathBuf::new(),
+                self_signed: false,
+                allow_plain: false,
+                handshake_timeout_ms: gateway.tls_handshake_timeout_ms,
+            },
             log: Log { format: LogFormat::Text, level: "info,fjall=warn,lsm_tree=warn".to_owned() },
             limits: Limits::default(),
             gateway: Gateway {

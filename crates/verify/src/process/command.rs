@@ -1,4 +1,4 @@
-//! The command that starts a server.
+//! The command that starts a server, and where it then listens.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,24 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
 use super::log::Log;
+
+/// Where a server listens, as it says itself.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(super) struct Addresses {
+    pub(super) listen: SocketAddr,
+    pub(super) admin: SocketAddr,
+    tls: bool,
+}
+
+impl Addresses {
+    /// Where devices connect.
+    pub(super) fn base(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.listen)
+    }
+}
 
 /// The program: it lies beside the tests, in the folder of their profile.
 ///

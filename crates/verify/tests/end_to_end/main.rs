@@ -23,3 +23,4 @@ mod slow_reader;
 mod stepping;
 mod storm;
 mod support;
+mod tls;

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use client::Clock;
 use client::http::{Edge, Http};
 use client::tokens::Fixed;
 use client::wire::{Connection, Heard};
+use client::{Clock, Endpoint};
 use domain::{ClientId, Code, Content, ConversationId, Entry, Position, Rejection, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use protocol::frame::{Changes, CursorMoved, FromDevice, FromServer, Goodbye, Move, Send, Sent, Welcome};
@@ -42,15 +42,20 @@ pub(crate) struct Device {
     pub(crate) tokens: Tokens,
     pub(crate) http: Http,
     pub(crate) clock: Arc<Clock>,
-    base: String,
+    endpoint: Endpoint,
 }
 
 impl Device {
     pub(crate) fn new(server: &Server, tokens: Tokens) -> Self {
+        Self::at(Endpoint::new(server.base()).unwrap(), tokens)
+    }
+
+    /// A device that finds its server there.
+    pub(crate) fn at(endpoint: Endpoint, tokens: Tokens) -> Self {
         let clock = Arc::new(Clock::new());
         clock.told(tokens.time);
-        let http = Http::new(server.base()).unwrap().with_tokens(Arc::new(Fixed::new(&tokens)));
-        Self { tokens, http, clock, base: server.base().to_owned() }
+        let http = Http::at(endpoint.clone()).with_tokens(Arc::new(Fixed::new(&tokens)));
+        Self { tokens, http, clock, endpoint }
     }
 
     pub(crate) fn user(&self) -> UserId {
@@ -74,7 +79,8 @@ impl Device {
     /// A live session; these frames follow the hello unawaited.
     pub(crate) async fn connect_after(&self, frames: &[FromDevice<'_>]) -> Session {
         let work = async {
-            let mut connection = Connection::hello(&self.base, &self.tokens.access_token).await.unwrap();
+            let mut connection = Connection::at(&self.endpoint).await.unwrap();
+            connection.send(&hello(&self.tokens.access_token)).await.unwrap();
             for frame in frames {
                 connection.send(frame).await.unwrap();
             }
