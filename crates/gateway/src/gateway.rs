@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use bus::MessageBus;
 use bytes::Bytes;
-use contracts::Ambient;
 use contracts::records::{Announcement, Command, Delivery};
 use contracts::services::{Accounts, CatchUp, Notifications, Slots};
+use contracts::{Ambient, FailPoints};
 use domain::Rejection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
@@ -77,8 +77,9 @@ impl Gateway {
         services: Services,
         topics: Topics,
         ambient: Ambient,
+        fail: Arc<dyn FailPoints>,
     ) -> Result<Handle, StartError> {
-        let hub = Arc::new(Hub::new(config, services, topics, ambient));
+        let hub = Arc::new(Hub::new(config, services, topics, ambient, fail));
         let tenancy = hub::lease(&hub).await?;
         let (stop, keeper) = (CancellationToken::new(), TaskTracker::new());
         let keeping = keeper.spawn(tenancy.keep(Arc::clone(&hub), stop.clone())).abort_handle();

@@ -215,7 +215,7 @@ async fn start_gateway(
         deliver: Arc::clone(&services.messaging.deliver),
         sessions: Arc::clone(&topics.sessions) as Arc<_>,
     };
-    Ok(Gateway::start(settings, called, used, ambient).await?)
+    Ok(Gateway::start(settings, called, used, ambient, Arc::clone(&services.messaging.fail)).await?)
 }
 
 #[expect(clippy::too_many_arguments, reason = "the admin listener shows a bit of everything")]

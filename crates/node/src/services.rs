@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bus::embedded::view::View;
 use bus::embedded::{Options, Topic};
 use bus::{MessageBus, Source};
+use contracts::Ambient;
 use contracts::records::{Announcement, Command, Delivery};
 use contracts::services::{Accounts, Groups};
-use contracts::{Ambient, FailPoints, NoFailPoints};
 use domain::{Entry, Region};
 use service_messaging::AbsenceTeller;
 use service_notification::{Notification, Parts};
@@ -15,7 +15,7 @@ use service_sequence::Generator;
 use store_registry::Registry;
 
 use crate::config::{Config, DeliverFault};
-use crate::faults::KillAt;
+use crate::faults::fail_points;
 use crate::secrets::Secrets;
 use crate::stores::{FeedLog, Stores};
 
@@ -76,11 +76,13 @@ impl Services {
         secrets: &Secrets,
         ambient: &Ambient,
     ) -> anyhow::Result<Self> {
+        let fail = fail_points(&config.faults)?;
         let accounts = accounts(config, stores, topics, secrets, ambient)?;
         let log = Arc::new(service_messaging::LogReader::new(Arc::clone(&stores.chat)));
         let groups: Arc<dyn Groups> = Arc::new(service_group::Service::new(
             Arc::clone(&stores.group),
             log,
+            Arc::clone(&fail),
             &service_group::Config::default(),
         ));
         let sequences = Arc::new(Generator::new(Arc::clone(&stores.sequence), Region::ONLY));
@@ -98,6 +100,7 @@ impl Services {
             entries: Arc::clone(&topics.entries) as Arc<dyn Source<Arc<Entry>>>,
             sessions: Arc::clone(&topics.sessions) as Arc<dyn Source<Announcement>>,
             ambient: ambient.clone(),
+            fail: Arc::clone(&fail),
         });
         let messaging = service_messaging::Context {
             config: Arc::new(messaging_config(config)),
@@ -110,7 +113,7 @@ impl Services {
             deliver: Arc::clone(&topics.deliver) as Arc<dyn MessageBus<Delivery>>,
             sessions: Arc::clone(&topics.sessions) as Arc<dyn MessageBus<Announcement>>,
             ambient: ambient.clone(),
-            fail: fail_points(config),
+            fail,
         };
         let queries = service_messaging::Service::new(&messaging);
         Ok(Self { messaging, queries, notification, accounts })
@@ -154,18 +157,6 @@ fn messaging_config(config: &Config) -> service_messaging::Config {
         cursor_flush_ms: config.messaging.cursor_flush_ms,
         ..service_messaging::Config::default()
     }
-}
-
-fn fail_points(config: &Config) -> Arc<dyn FailPoints> {
-    if config.faults.kill_at.is_empty() {
-        return Arc::new(NoFailPoints);
-    }
-    tracing::warn!(
-        place = config.faults.kill_at,
-        pass = config.faults.kill_at_pass,
-        "will end itself at a fail point"
-    );
-    Arc::new(KillAt::new(config.faults.kill_at.clone(), config.faults.kill_at_pass))
 }
 
 /// What a gateway is told to get wrong, if anything.

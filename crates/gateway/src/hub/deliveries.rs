@@ -44,7 +44,12 @@ async fn take(
             hub.meters.void_deliveries.increment(1);
             continue;
         }
-        events.into_iter().for_each(|event| hub.happened(event, now));
+        for (index, event) in events.into_iter().enumerate() {
+            if index > 0 {
+                hub.fail.hit("between_events");
+            }
+            hub.happened(event, now);
+        }
     }
     match done {
         Some((partition, offset)) => consumer.commit(partition, offset).await,

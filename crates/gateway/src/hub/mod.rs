@@ -26,9 +26,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use contracts::Ambient;
 use contracts::records::{Announcement, Append, Command, SessionChange, Stored};
 use contracts::services::SlotLease;
+use contracts::{Ambient, FailPoints};
 use domain::{Code, DeviceId, Moment, Rejection, SessionId, Submission, Timestamp, UserId};
 use protocol::frame::Reason;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
@@ -63,6 +63,7 @@ pub(crate) struct Hub {
     pub(crate) meters: Meters,
     pub(crate) throttle: Throttle,
     ambient: Ambient,
+    fail: Arc<dyn FailPoints>,
     faults: Option<Injector>,
     /// Numbers sessions and requests, so that an outcome finds either.
     numbers: AtomicU64,
@@ -81,7 +82,13 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    pub(crate) fn new(config: Config, services: Services, topics: Topics, ambient: Ambient) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        services: Services,
+        topics: Topics,
+        ambient: Ambient,
+        fail: Arc<dyn FailPoints>,
+    ) -> Self {
         Self {
             budget: Budget::new(&config.limits),
             meters: Meters::new(),
@@ -103,6 +110,7 @@ impl Hub {
             services,
             topics,
             ambient,
+            fail,
         }
     }
 

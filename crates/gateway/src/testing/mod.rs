@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bus::embedded::{Options, Topic};
 use contracts::records::{Announcement, Command, Delivery};
-use contracts::{Ambient, Clock, Random};
+use contracts::{Ambient, Clock, NoFailPoints, Random};
 use domain::{ClientId, ConversationId, DeviceId, Entry, Moment, Position, Region, Timestamp, UserId};
 
 use crate::{Config, Gateway, Handle, Services, Topics};
@@ -146,7 +146,8 @@ impl World {
             slots: slots.clone(),
             notifications: Arc::new(fakes::Notifications),
         };
-        let gateway = Gateway::start(config, services, topics.clone(), ambient).await.unwrap();
+        let gateway =
+            Gateway::start(config, services, topics.clone(), ambient, Arc::new(NoFailPoints)).await.unwrap();
         Self { gateway, clock, accounts, slots, messaging, topics }
     }
 }

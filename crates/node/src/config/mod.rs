@@ -155,6 +155,8 @@ pub struct Faults {
     pub kill_at: String,
     /// At its how-manieth pass.
     pub kill_at_pass: u64,
+    /// Passes count once there is a file here; empty for from the start.
+    pub kill_once: PathBuf,
 }
 
 /// What goes wrong with delivered entries.
@@ -215,6 +217,7 @@ impl Default for Config {
                 deliver_every: 100,
                 kill_at: String::new(),
                 kill_at_pass: 1,
+                kill_once: PathBuf::new(),
             },
         }
     }

@@ -13,3 +13,7 @@ pub mod projector;
 pub mod service;
 
 pub use service::{Config, Service};
+
+/// The fail points of a projection, in order. Rows are written in steps: `after_rows` lies between them and after the
+/// last, before the links of whoever is out are taken away.
+pub const FAIL_POINTS: &[&str] = &["before_rows", "after_rows", "after_unlink"];

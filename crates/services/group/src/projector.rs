@@ -10,6 +10,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use contracts::FailPoints;
 use contracts::services::Log;
 use domain::{ConversationId, Entry, PortError, Position};
 use store_group::{Group, GroupStore, ProjectError};
@@ -30,6 +31,7 @@ const LOCKS: usize = 1_024;
 pub struct Projector {
     store: Arc<dyn GroupStore>,
     log: Arc<dyn Log>,
+    fail: Arc<dyn FailPoints>,
     cache: Mutex<Cache>,
     locks: Vec<tokio::sync::Mutex<()>>,
 }
@@ -43,9 +45,14 @@ pub struct Alone<'a> {
 
 impl Projector {
     /// A projector of these logs into these rows, which remembers groups of `members_max` members in all.
-    pub fn new(store: Arc<dyn GroupStore>, log: Arc<dyn Log>, members_max: usize) -> Self {
+    pub fn new(
+        store: Arc<dyn GroupStore>,
+        log: Arc<dyn Log>,
+        fail: Arc<dyn FailPoints>,
+        members_max: usize,
+    ) -> Self {
         let locks = (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect();
-        Self { store, log, cache: Mutex::new(Cache::new(members_max)), locks }
+        Self { store, log, fail, cache: Mutex::new(Cache::new(members_max)), locks }
     }
 
     /// A conversation as of `at_least` or later. One that is no group is the same for ever and touches no store.
@@ -164,8 +171,11 @@ impl Alone<'_> {
     }
 
     async fn write(&self, steps: Vec<Step>) -> Result<(), ProjectError> {
+        let Projector { store, fail, .. } = self.projector;
         for Step { from, group, members } in steps {
-            self.projector.store.project(self.conversation, from, group, members).await?;
+            fail.hit("before_rows");
+            store.project(self.conversation, from, group, members).await?;
+            fail.hit("after_rows");
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use contracts::FailPoints;
 use contracts::services::{GroupInfo, Groups, Log};
 use domain::{ConversationId, Entry, Mark, PortError, Position, Role, Roster, UserId};
 use store_group::GroupStore;
@@ -33,13 +34,20 @@ pub struct Service {
     projector: Arc<Projector>,
     store: Arc<dyn GroupStore>,
     log: Arc<dyn Log>,
+    fail: Arc<dyn FailPoints>,
 }
 
 impl Service {
     /// Group over these rows and these logs.
-    pub fn new(store: Arc<dyn GroupStore>, log: Arc<dyn Log>, config: &Config) -> Self {
-        let projector = Projector::new(Arc::clone(&store), Arc::clone(&log), config.cached_members_max);
-        Self { projector: Arc::new(projector), store, log }
+    pub fn new(
+        store: Arc<dyn GroupStore>,
+        log: Arc<dyn Log>,
+        fail: Arc<dyn FailPoints>,
+        config: &Config,
+    ) -> Self {
+        let (rows, logs, points) = (Arc::clone(&store), Arc::clone(&log), Arc::clone(&fail));
+        let projector = Projector::new(rows, logs, points, config.cached_members_max);
+        Self { projector: Arc::new(projector), store, log, fail }
     }
 
     /// Lists a conversation again for all who are in, as its log says: for when the rows were lost. Unlists nobody.
@@ -117,6 +125,7 @@ impl Groups for Service {
         };
         for users in gone.chunks(LINKS_MAX) {
             self.store.unlink(conversation, users).await?;
+            self.fail.hit("after_unlink");
         }
         Ok(())
     }

@@ -40,8 +40,12 @@ pub struct Context {
     pub fail: Arc<dyn FailPoints>,
 }
 
-/// The fail points on a message's way, in order.
-pub const FAIL_POINTS: [&str; 8] = [
+/// The fail points, in order: on a message's way, on a cursor's, and on that of a session that begins.
+///
+/// A batch is delivered as one record a slot, so that `after_deliver` lies between the slots and after the last. What one
+/// slot is given of it, the `sent` and the entries, is one record, and nothing lies between them on this side of the bus;
+/// the gateway, which takes it apart, has a fail point there.
+pub const FAIL_POINTS: &[&str] = &[
     "before_link",
     "before_append",
     "after_append",
@@ -50,6 +54,14 @@ pub const FAIL_POINTS: [&str; 8] = [
     "after_follow",
     "after_deliver",
     "before_commit",
+    "before_move",
+    "after_move",
+    "after_move_mark",
+    "after_move_deliver",
+    "after_seen",
+    "after_register",
+    "after_session_follow",
+    "before_echo",
 ];
 
 /// Waits that double, with a bound.

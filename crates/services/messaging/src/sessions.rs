@@ -49,19 +49,23 @@ async fn change(context: &Context, announcement: &Announcement) -> Result<(), Po
                     post.event(session.id, Event::SignedOut { device });
                 }
             }
-            send(context, post).await
+            send(context, post, "after_deliver").await
         }
     }
 }
 
 async fn register(context: &Context, user: UserId, session: Session) -> Result<(), PortError> {
     let (large, refused) = match context.registry.register(user, session).await {
-        Ok(()) => (large_groups(context, user, session.id).await?, None),
+        Ok(()) => {
+            context.fail.hit("after_register");
+            (large_groups(context, user, session.id).await?, None)
+        }
         Err(LeaseError::Store(error)) => return Err(error),
         Err(error) => (vec![], Some(refusal(&error))),
     };
     let events = vec![Event::Registered { session: session.id.number, large, refused }];
     let SessionId { slot, generation, .. } = session.id;
+    context.fail.hit("before_echo");
     publish(&*context.deliver, Delivery { slot, generation, events }).await
 }
 
@@ -92,7 +96,7 @@ async fn large_group(
     session: SessionId,
 ) -> Result<Option<LargeGroup>, PortError> {
     match context.registry.follow(conversation, session.slot, session.generation).await {
-        Ok(()) => {}
+        Ok(()) => context.fail.hit("after_session_follow"),
         Err(LeaseError::Store(error)) => return Err(error),
         Err(_lost) => return Ok(None),
     }

@@ -52,6 +52,7 @@ impl Entries {
         let finished: BTreeMap<u32, u64> =
             self.batch.iter().map(|message| (message.partition, message.offset + 1)).collect();
         for (partition, offset) in finished {
+            self.inner.parts.fail.hit("before_feed_commit");
             self.consumer.commit(partition, offset).await?;
         }
         self.batch.clear();
@@ -63,6 +64,7 @@ impl Steps for Entries {
     async fn step(&mut self) -> Result<(), Failure> {
         if self.batch.is_empty() {
             self.batch = self.consumer.next(BATCH_MAX).await?;
+            self.inner.parts.fail.hit("after_feed_read");
         }
         let noted = self.note().await;
         if noted.as_ref().is_err_and(Failure::retryable) {

@@ -23,3 +23,6 @@ mod service;
 mod steps;
 
 pub use service::{GROUP, Notification, Parts};
+
+/// The fail points on an entry's way from the feed into the Offline Store, in order.
+pub const FAIL_POINTS: &[&str] = &["after_feed_read", "after_note", "before_feed_commit"];

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::Source;
-use contracts::Ambient;
 use contracts::records::Announcement;
 use contracts::services::{Absence, Notifications};
+use contracts::{Ambient, FailPoints};
 use domain::{ConversationId, Entry, Mark, Rejection, UserId};
 use protocol::http;
 use store_offline::{OfflineStore, ROWS_MAX};
@@ -38,6 +38,8 @@ pub struct Parts {
     pub sessions: Arc<dyn Source<Announcement>>,
     /// For jitter.
     pub ambient: Ambient,
+    /// Where a test may end the process.
+    pub fail: Arc<dyn FailPoints>,
 }
 
 /// Notification. A clone is another handle to the same service.
@@ -94,6 +96,7 @@ impl Inner {
             return Ok(());
         }
         self.parts.store.note(rows.clone()).await?;
+        self.parts.fail.hit("after_note");
         let cleared = decide::cleared(&rows, &meanwhile.close());
         if !cleared.is_empty() {
             self.parts.store.clear(cleared).await?;

@@ -9,7 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::account::Account;
 use super::changes::{Changes, Guests};
-use super::device::{Device, Room};
+use super::device::{Device, Habit, Room};
 use super::stage::Stage;
 use crate::checker::Expected;
 use crate::history::History;
@@ -44,24 +44,29 @@ impl Cast {
         let silent = people(server, "silent", CROWD).await?;
         let talkers = people(server, "talker", TALKERS).await?;
         let idle = Account::mint(server, "idle").await?;
+        let wanderer = Account::mint(server, "wanderer").await?;
         let history = History::default();
         let keeper = Account::mint(server, "talker0").await?;
-        let groups = Groups::make(&keeper, &talkers, &idle, &silent, &history).await?;
+        let groups = Groups::make(&keeper, &talkers, [&idle, &wanderer], &silent, &history).await?;
         let stage = Arc::new(Stage::new(server.base().to_owned(), history, groups.crossing));
         let mut devices = vec![];
+        let mut device = |account, habit, rooms| {
+            devices.push(Device::new(account, habit, rooms, &stage, Chance::new(chance.next())));
+        };
         for (account, rooms) in talking(server, &talkers, &groups).await? {
-            devices.push(Device::new(account, rooms, &stage, Chance::new(chance.next())));
+            device(account, Habit::Stays, rooms);
         }
-        // Beside the idle person, who is in every larger group: second devices of people in the others.
-        let mut idlers = vec![idle.clone()];
+        // Beside the idle person and the wanderer, who are in every larger group: second devices of people in the others.
+        device(idle.clone(), Habit::Stays, vec![]);
+        device(wanderer.clone(), Habit::ComesAndGoes, vec![]);
         for handle in ["talker1", "talker3", "talker5"] {
-            idlers.push(Account::mint(server, handle).await?);
+            device(Account::mint(server, handle).await?, Habit::Stays, vec![]);
         }
-        devices.extend(
-            idlers.into_iter().map(|idler| Device::new(idler, vec![], &stage, Chance::new(chance.next()))),
-        );
+        for handle in ["talker6", "talker7"] {
+            device(Account::mint(server, handle).await?, Habit::ComesAndGoes, vec![]);
+        }
         let guests = groups.guests(&talkers, &idle, &silent);
-        let members = [&talkers[5], &talkers[7], &idle].map(Account::user);
+        let members = [&talkers[5], &talkers[7], &idle, &wanderer].map(Account::user);
         let changes = Changes::new(
             keeper,
             guests,
@@ -94,13 +99,13 @@ impl Groups {
     async fn make(
         keeper: &Account,
         talkers: &[Account],
-        idle: &Account,
+        listeners: [&Account; 2],
         silent: &[Account],
         history: &History,
     ) -> Result<Self> {
-        let group = |who: &[usize], with_idle: bool, size: usize| {
+        let group = |who: &[usize], with_listeners: bool, size: usize| {
             let mut users: BTreeSet<UserId> = who.iter().map(|n| talkers[*n].user()).collect();
-            users.extend(with_idle.then(|| idle.user()));
+            users.extend(listeners.into_iter().filter(|_| with_listeners).map(Account::user));
             // The keeper is one of its members.
             users.extend(silent.iter().map(Account::user).take(size - 1 - users.len()));
             begin(keeper, users, history)

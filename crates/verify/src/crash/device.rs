@@ -26,6 +26,18 @@ const WINDOW: usize = 24;
 /// Who was told that they are no member is silent in that conversation for so long.
 const SULKS: Duration = Duration::from_millis(200);
 
+/// A device that comes and goes stays for so long, and as much again by chance.
+const STAYS_MS: u64 = 60;
+
+/// Whether a device is there all the time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Habit {
+    /// It is, as long as the server is.
+    Stays,
+    /// While others talk it leaves by itself, over and over.
+    ComesAndGoes,
+}
+
 /// Where a device talks.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Room {
@@ -46,6 +58,7 @@ struct Pending {
 /// One device.
 pub(super) struct Device {
     account: Account,
+    habit: Habit,
     /// Where it talks; nowhere, if it only listens.
     rooms: Vec<Room>,
     stage: Arc<Stage>,
@@ -63,10 +76,29 @@ pub(super) struct Device {
 }
 
 impl Device {
-    pub(super) fn new(account: Account, rooms: Vec<Room>, stage: &Arc<Stage>, chance: Chance) -> Self {
+    pub(super) fn new(
+        account: Account,
+        habit: Habit,
+        rooms: Vec<Room>,
+        stage: &Arc<Stage>,
+        chance: Chance,
+    ) -> Self {
         let (stage, status) = (Arc::clone(stage), stage.status());
         let (outbox, sync_token, unheard, pulled, sulks, texts) = Default::default();
-        Self { account, rooms, stage, status, chance, outbox, sync_token, unheard, pulled, sulks, texts }
+        Self {
+            account,
+            habit,
+            rooms,
+            stage,
+            status,
+            chance,
+            outbox,
+            sync_token,
+            unheard,
+            pulled,
+            sulks,
+            texts,
+        }
     }
 
     pub(super) fn id(&self) -> (UserId, DeviceId) {
@@ -113,6 +145,7 @@ impl Device {
         let mut phase = self.stage.phase();
         let mut began = false;
         let mut resend_at: Option<Instant> = None;
+        let mut leaves_at: Option<Instant> = None;
         loop {
             let now = *phase.borrow_and_update();
             if now >= Phase::Talk && !began {
@@ -122,9 +155,14 @@ impl Device {
             if now == Phase::Talk && resend_at.is_none() {
                 self.fill_window(&mut wire).await?;
             }
+            leaves_at = leaves_at.filter(|_| now == Phase::Talk).or_else(|| self.leaves_at(now));
             let again = resend_at.unwrap_or_else(Instant::now);
             tokio::select! {
                 biased;
+                () = sleep_until(leaves_at.unwrap_or(again)), if leaves_at.is_some() => {
+                    self.stage.left();
+                    return None;
+                }
                 changed = phase.changed() => changed.ok()?,
                 () = sleep_until(again), if resend_at.is_some() => {
                     resend_at = None;
@@ -144,6 +182,12 @@ impl Device {
                 }
             }
         }
+    }
+
+    /// When it leaves by itself, if it does in this phase.
+    fn leaves_at(&self, phase: Phase) -> Option<Instant> {
+        let goes = phase == Phase::Talk && self.habit == Habit::ComesAndGoes;
+        goes.then(|| Instant::now() + Duration::from_millis(STAYS_MS + self.chance.below(STAYS_MS)))
     }
 
     /// Submits until as much is under way as may be; in strokes of half a window, which are one write each.

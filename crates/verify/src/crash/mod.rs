@@ -1,7 +1,8 @@
 //! Crashes: the real program on a disk that forgets, killed over and over with submissions in flight.
 //!
 //! A story is one data folder: people sign up once, then the server lives and dies many times on what it left: at random
-//! instants, and at every fail point on a message's way. After each kill the disk forgets what was not fsynced; the server
+//! instants, and at every fail point of every box, while some talk, some only listen, some come and go, and most are
+//! absent. After each kill the disk forgets what was not fsynced; the server
 //! is started again, devices come back and send again what was not acked. After every few kills everything heals and is
 //! judged by the checker, and the store is walked as the kill left it.
 //!
@@ -12,6 +13,7 @@ mod cast;
 mod changes;
 mod device;
 mod judge;
+mod places;
 mod stage;
 mod story;
 mod table;
@@ -19,11 +21,11 @@ mod table;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use service_messaging::FAIL_POINTS;
 
 use crate::checker::Finding;
 use crate::forgetful_disk::ForgetfulDisk;
 use crate::simulation::chance::Chance;
+use places::places;
 use story::Story;
 
 pub use table::Table;
@@ -33,9 +35,6 @@ const SYNC_TIME: Duration = Duration::from_millis(4);
 
 /// After so many kills that count, everything is to heal and is judged.
 const JUDGED_EVERY: usize = 14;
-
-/// A fail point is passed at most so often before it kills.
-const PASSES_MAX: u64 = 60;
 
 /// One story.
 #[derive(Debug, Clone, Copy)]
@@ -68,7 +67,7 @@ pub enum Bug {
 /// When the server dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kill {
-    /// At the n-th pass of a fail point.
+    /// At the n-th pass of a fail point, from when enough is in flight.
     At(&'static str, u64),
     /// So long after enough was in flight; whether devices were all back before anyone sent.
     After(Duration, bool),
@@ -78,11 +77,18 @@ impl Kill {
     /// The n-th kill of a story: half of them at fail points, each in its turn.
     fn nth(n: usize, chance: &Chance) -> Self {
         if n.is_multiple_of(2) {
-            Self::At(FAIL_POINTS[n / 2 % FAIL_POINTS.len()], 1 + chance.below(PASSES_MAX))
+            let places = places();
+            let place = places[n / 2 % places.len()];
+            Self::At(place.name, 1 + chance.below(place.passes_max))
         } else {
             Self::After(Duration::from_millis(chance.below(250)), chance.one_in(2))
         }
     }
+}
+
+/// Kills that a story needs so that every fail point has its turn.
+pub fn kills_min() -> usize {
+    2 * places().len()
 }
 
 /// Tells a story, up to its end or the first judgement that finds something.

@@ -51,6 +51,7 @@ pub(super) struct Stage {
     /// The group that is about to cross from small to large, or just did.
     crossing: Mutex<ConversationId>,
     crossings: AtomicUsize,
+    departures: AtomicUsize,
     /// Somebody is being added or removed, or a group made.
     changing: AtomicBool,
     /// A group is about to be told that it is large.
@@ -64,9 +65,20 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new(base: String, history: History, crossing: ConversationId) -> Self {
         let phase = watch::Sender::new(Phase::Down);
-        let (crossings, changing, is_crossing, statuses, entries) = Default::default();
+        let (crossings, departures, changing, is_crossing, statuses, entries) = Default::default();
         let crossing = Mutex::new(crossing);
-        Self { base, history, crossing, crossings, changing, is_crossing, phase, statuses, entries }
+        Self {
+            base,
+            history,
+            crossing,
+            crossings,
+            departures,
+            changing,
+            is_crossing,
+            phase,
+            statuses,
+            entries,
+        }
     }
 
     /// The phase, for those who wait for another.
@@ -166,6 +178,16 @@ impl Stage {
     /// How many did.
     pub(super) fn crossings(&self) -> usize {
         self.crossings.load(Ordering::Relaxed)
+    }
+
+    /// A device that comes and goes went.
+    pub(super) fn left(&self) {
+        self.departures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often one did.
+    pub(super) fn departures(&self) -> usize {
+        self.departures.load(Ordering::Relaxed)
     }
 
     /// Another group takes its place.

@@ -1,6 +1,8 @@
 //! A story on one data folder: the server's lives, the devices that come back in each, and the judgements between.
 
+use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -59,10 +61,9 @@ impl Story {
     pub(super) async fn begin(disk: ForgetfulDisk, chance: &Chance, settings: &[&str]) -> Result<Self> {
         let kill_at = KillAt::default();
         let (prepared, armed) = (disk.clone(), Arc::clone(&kill_at));
-        let prepare = move |command: &mut Command, data: &std::path::Path| {
-            if let Some((place, pass)) = *armed.lock().unwrap_or_else(PoisonError::into_inner) {
-                command.arg("--set").arg(format!("faults.kill_at={place}"));
-                command.arg("--set").arg(format!("faults.kill_at_pass={pass}"));
+        let prepare = move |command: &mut Command, data: &Path| {
+            if let Some(kill_at) = *armed.lock().unwrap_or_else(PoisonError::into_inner) {
+                kills_at(command, kill_at, data);
             }
             prepared.env(command, data)
         };
@@ -112,6 +113,8 @@ impl Story {
         self.stage.enter(Phase::Talk);
         match kill {
             Kill::At(place, pass) => {
+                self.much_in_flight().await?;
+                File::create(once(self.server.data()))?;
                 let ended = self.server.ended().await;
                 let status = ended.with_context(|| format!("{place} is not passed {pass} times"))?;
                 ensure!(status.signal() == Some(SIGKILL), "the server ended with {status} before {place}");
@@ -152,6 +155,8 @@ impl Story {
 
     async fn start(&mut self, kill_at: Option<(&'static str, u64)>) -> Result<()> {
         *self.kill_at.lock().unwrap_or_else(PoisonError::into_inner) = kill_at;
+        // It is there only if the life before ended at a fail point.
+        drop(std::fs::remove_file(once(self.server.data())));
         self.server.restart(Ports::Same).await
     }
 
@@ -246,6 +251,23 @@ impl Story {
         self.table.came_or_went =
             history.count(|event| matches!(event, Event::Invoked { kind, .. } if asked(kind)));
         self.table.crossed = self.stage.crossings();
+        self.table.left = self.stage.departures();
         Outcome { table: self.table, findings: self.findings }
     }
+}
+
+/// The file from which on passes of a fail point count, beside the data.
+fn once(data: &Path) -> PathBuf {
+    data.with_file_name("kill-once")
+}
+
+/// Has the server end itself at the n-th pass of a fail point.
+fn kills_at(command: &mut Command, (place, pass): (&str, u64), data: &Path) {
+    let once = once(data);
+    let settings = [
+        format!("faults.kill_at={place}"),
+        format!("faults.kill_at_pass={pass}"),
+        format!("faults.kill_once={}", once.display()),
+    ];
+    settings.into_iter().for_each(|setting| _ = command.arg("--set").arg(setting));
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use service_messaging::FAIL_POINTS;
+use super::places::places;
 
 /// A kill counts with at least so many submissions in flight.
 pub(super) const IN_FLIGHT_MIN: usize = 100;
@@ -35,6 +35,8 @@ pub struct Table {
     pub undone: usize,
     /// Kills after which something was taken back.
     pub undone_after: usize,
+    /// Times that a device which comes and goes went by itself.
+    pub left: usize,
     /// Times that a small group became large.
     pub crossed: usize,
     /// Times that people were added or removed.
@@ -53,13 +55,14 @@ impl Default for Table {
     fn default() -> Self {
         let row = |place| Row { place, in_flight: vec![], early: 0 };
         Self {
-            rows: FAIL_POINTS.into_iter().chain([AT_RANDOM]).map(row).collect(),
+            rows: places().into_iter().map(|place| place.name).chain([AT_RANDOM]).map(row).collect(),
             entries: 0,
             acked: 0,
             refused: 0,
             pushed: 0,
             undone: 0,
             undone_after: 0,
+            left: 0,
             crossed: 0,
             came_or_went: 0,
             changes_cut: 0,
@@ -106,6 +109,7 @@ impl Table {
         self.pushed += other.pushed;
         self.undone += other.undone;
         self.undone_after += other.undone_after;
+        self.left += other.left;
         self.crossed += other.crossed;
         self.came_or_went += other.came_or_went;
         self.changes_cut += other.changes_cut;
@@ -114,7 +118,7 @@ impl Table {
         self.walked += other.walked;
     }
 
-    fn totals(&self) -> [(&'static str, usize); 12] {
+    fn totals(&self) -> [(&'static str, usize); 13] {
         [
             ("entries", self.entries),
             ("acked", self.acked),
@@ -122,6 +126,7 @@ impl Table {
             ("pushed", self.pushed),
             ("changes to files undone", self.undone),
             ("kills that undid some", self.undone_after),
+            ("sessions that left", self.left),
             ("groups that crossed", self.crossed),
             ("people added or removed", self.came_or_went),
             ("changes cut off by a kill", self.changes_cut),

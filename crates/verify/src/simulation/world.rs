@@ -7,7 +7,7 @@ use bus::embedded::{Options, Topic};
 use bus::{Consumer, MessageBus, Refused, Source};
 use contracts::records::{Announcement, Command, Delivery};
 use contracts::services::{Accounts, CatchUp, Groups, Notifications, Principal, Slots};
-use contracts::{Ambient, NoFailPoints};
+use contracts::{Ambient, FailPoints, NoFailPoints};
 use domain::{Code, ConversationId, DeviceId, Mark, Region, Rejection, UserId};
 use gateway::{Gateway, Handle};
 use protocol::http;
@@ -32,11 +32,17 @@ impl Life {
     pub(crate) async fn start(plan: &Plan, disk: &Disk, ambient: &Ambient, chance: &Chance) -> Self {
         let chat: Arc<dyn ChatStore> = Arc::new(disk.clone());
         let log = Arc::new(LogReader::new(Arc::clone(&chat)));
+        let fail: Arc<dyn FailPoints> = Arc::new(NoFailPoints);
         let group_store = Arc::clone(&disk.groups);
         if plan.loses_groups {
             group_store.wipe();
         }
-        let real = service_group::Service::new(group_store, log, &service_group::Config::default());
+        let real = service_group::Service::new(
+            group_store,
+            log,
+            Arc::clone(&fail),
+            &service_group::Config::default(),
+        );
         let mut groups: Arc<dyn Groups> = Arc::new(real);
         if plan.bug == Some(Bug::StaleRoster) {
             groups = Arc::new(StaleGroups::new(groups, Arc::clone(&disk.old_rosters)));
@@ -60,7 +66,7 @@ impl Life {
             deliver: Arc::clone(&deliver),
             sessions: Arc::clone(&sessions),
             ambient: ambient.clone(),
-            fail: Arc::new(NoFailPoints),
+            fail: Arc::clone(&fail),
         };
         let queries = Service::new(&context);
         let mut workers = vec![];
@@ -79,7 +85,7 @@ impl Life {
             notifications: Arc::new(Nobody),
         };
         let topics = gateway::Topics { submit: Arc::clone(&submit), deliver, sessions };
-        let gateway = Gateway::start(gateway::Config::default(), services, topics, ambient.clone())
+        let gateway = Gateway::start(gateway::Config::default(), services, topics, ambient.clone(), fail)
             .await
             .expect("a fresh registry has a free slot");
         Self { gateway, catch_up: queries.catch_up, submit, workers: Mutex::new(workers) }

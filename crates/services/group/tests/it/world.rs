@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use contracts::NoFailPoints;
 use contracts::services::{Groups, Log};
 use domain::content::{Created, Users};
 use domain::{
@@ -211,7 +212,7 @@ impl World {
 
     pub(crate) fn start_with(&self, config: &Config) -> Service {
         let (rows, book) = (Arc::clone(&self.rows), Arc::clone(&self.book));
-        Service::new(rows as Arc<dyn GroupStore>, book as Arc<dyn Log>, config)
+        Service::new(rows as Arc<dyn GroupStore>, book as Arc<dyn Log>, Arc::new(NoFailPoints), config)
     }
 
     /// Does as Messaging does: links, appends, projects.

@@ -96,7 +96,9 @@ async fn flush_once(
     }
     let moves =
         judged.iter().map(|j| CursorMove { conversation: j.conversation, user: j.user, cursor: j.cursor });
+    context.fail.hit("before_move");
     let merged = context.chat.move_cursors(moves.collect()).await?;
+    context.fail.hit("after_move");
     for (judged, cursor) in judged.iter_mut().zip(merged) {
         judged.cursor = cursor;
     }
@@ -162,12 +164,14 @@ async fn tell(context: &Context, judged: &[Judged]) -> Result<(), PortError> {
             others.filter(|id| origins.len() != 1 || origins[0] != *id),
         );
     }
-    send(context, post).await?;
+    context.fail.hit("after_move_mark");
+    send(context, post, "after_move_deliver").await?;
     let seen =
         judged.iter().map(|judged| (judged.user, judged.conversation, judged.cursor.delivered)).collect();
     if let Err(rejection) = context.notifications.seen(seen).await {
         tracing::warn!(%rejection, "notification was not told of cursors; what was missed shows too much for a while");
     }
+    context.fail.hit("after_seen");
     Ok(())
 }
 

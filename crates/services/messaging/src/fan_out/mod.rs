@@ -45,9 +45,7 @@ pub(crate) async fn fan_out(
         };
         post.outcome(append, result);
     }
-    send(context, post).await?;
-    context.fail.hit("after_deliver");
-    Ok(())
+    send(context, post, "after_deliver").await
 }
 
 /// Tells every submitter of a batch that came to nothing.
@@ -55,13 +53,14 @@ pub(crate) async fn refuse(context: &Context, batch: &[Append], failure: Failure
     let rejection: Rejection = failure.rejection();
     let mut post = Post::default();
     batch.iter().for_each(|append| post.outcome(append, Err(rejection.clone())));
-    send(context, post).await
+    send(context, post, "after_deliver").await
 }
 
-/// Publishes what was gathered, slot by slot.
-pub(crate) async fn send(context: &Context, post: Post) -> Result<(), PortError> {
+/// Publishes what was gathered, slot by slot, and passes a fail point after each.
+pub(crate) async fn send(context: &Context, post: Post, after_each: &'static str) -> Result<(), PortError> {
     for delivery in post.into_deliveries() {
         publish(&*context.deliver, delivery).await?;
+        context.fail.hit(after_each);
     }
     Ok(())
 }

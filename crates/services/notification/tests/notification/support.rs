@@ -10,7 +10,7 @@ use bus::embedded::{Options, Topic};
 use bus::{MessageBus, Source};
 use contracts::records::{Announcement, SessionChange};
 use contracts::services::Absence;
-use contracts::{Ambient, Clock, Random};
+use contracts::{Ambient, Clock, NoFailPoints, Random};
 use domain::{
     ClientId, Code, ConversationId, DeviceId, Entry, Generation, Head, Kind, Mark, Moment, PortError,
     Position, Region, Rejection, SessionId, Slot, Timestamp, UserId,
@@ -263,6 +263,7 @@ impl House {
         let sessions = Topic::new(options);
         let teller = Arc::new(Teller { world: world.clone(), notification: Default::default() });
         let service = Notification::new(Parts {
+            fail: Arc::new(NoFailPoints),
             store: Arc::new(world.clone()),
             absence: teller.clone(),
             entries: entries.clone(),
