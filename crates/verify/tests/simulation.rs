@@ -55,9 +55,12 @@ fn no_seed_breaks_a_law() {
     assert!(entries > seeds * 10 && crashes >= seeds / 2, "the simulation does too little to mean anything");
 }
 
+/// Seeds in which a planted bug must be found at least once.
+const SEEDS_WITH_A_BUG: u64 = 40;
+
 /// The laws that a planted bug is seen to break, over some seeds.
-fn broken_by(bug: Bug) -> BTreeSet<String> {
-    let (failures, _) = run_all((0..40).map(|seed| Plan::of(seed).with(bug)).collect());
+fn broken_by(bug: Bug, seeds: u64) -> BTreeSet<String> {
+    let (failures, _) = run_all((0..seeds).map(|seed| Plan::of(seed).with(bug)).collect());
     failures
         .into_iter()
         .flat_map(|(_, findings)| findings)
@@ -67,7 +70,12 @@ fn broken_by(bug: Bug) -> BTreeSet<String> {
 
 #[track_caller]
 fn finds(bug: Bug, law: &str) {
-    let broken = broken_by(bug);
+    finds_within(SEEDS_WITH_A_BUG, bug, law);
+}
+
+#[track_caller]
+fn finds_within(seeds: u64, bug: Bug, law: &str) {
+    let broken = broken_by(bug, seeds);
     assert!(broken.contains(law), "{bug:?} was not found as `{law}`: {broken:?}");
 }
 
@@ -94,6 +102,27 @@ fn membership_read_from_an_old_roster_is_found() {
 #[test]
 fn a_cursor_that_goes_back_is_found() {
     finds(Bug::CursorGoesBack, "cursors only grow");
+}
+
+#[test]
+fn a_skipped_seq_is_found() {
+    finds(Bug::SkippedSeq, "one log");
+}
+
+#[test]
+fn a_known_submission_whose_effects_are_skipped_is_found() {
+    // It shows only where the answer to an append was lost, and no device comes back afterwards and pulls.
+    finds_within(20 * SEEDS_WITH_A_BUG, Bug::KnownWithoutEffects, "no silent loss");
+}
+
+#[test]
+fn a_delivery_that_overtakes_another_is_found() {
+    finds(Bug::ReorderedDelivery, "pushed in order");
+}
+
+#[test]
+fn a_session_that_is_live_before_it_is_registered_is_found() {
+    finds(Bug::LiveBeforeRegistered, "no silent loss");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use store_chat::{AppendError, ChatStore, CursorMove, Edge};
 
 use super::Bug;
 use super::chance::Chance;
-use super::stale::OldRosters;
+use super::planted::{KnownEntries, OldRosters};
 
 #[derive(Debug, Default)]
 struct Rows {
@@ -28,11 +28,14 @@ pub(crate) struct Disk {
     pub(super) groups: Arc<store_group::memory::Store>,
     /// Where a planted bug keeps old rosters.
     pub(super) old_rosters: OldRosters,
+    /// What was found by its identity, for a planted bug.
+    pub(super) known: KnownEntries,
 }
 
 impl Disk {
     pub(crate) fn new(chance: Chance, bug: Option<Bug>) -> Self {
-        Self { rows: Arc::default(), chance, bug, groups: Arc::default(), old_rosters: OldRosters::default() }
+        let (rows, groups, old_rosters, known) = Default::default();
+        Self { rows, chance, bug, groups, old_rosters, known }
     }
 
     fn rows(&self) -> MutexGuard<'_, Rows> {
@@ -54,6 +57,12 @@ impl Disk {
         Ok(())
     }
 
+    fn head_in(&self, rows: &Rows, conversation: ConversationId) -> Option<Head> {
+        let mut head = rows.logs.get(&conversation)?.values().next_back()?.head();
+        head.position.seq += u64::from(self.bug == Some(Bug::SkippedSeq));
+        Some(head)
+    }
+
     fn write(
         &self,
         conversation: ConversationId,
@@ -61,8 +70,7 @@ impl Disk {
         entries: &[Arc<Entry>],
     ) -> Result<(), AppendError> {
         let mut rows = self.rows();
-        let head =
-            rows.logs.get(&conversation).and_then(|log| log.values().next_back()).map(|entry| entry.head());
+        let head = self.head_in(&rows, conversation);
         let fits = head.unwrap_or_default().position == after;
         if !fits && self.bug != Some(Bug::NoFence) {
             return Err(AppendError::Conflict { head });
@@ -79,12 +87,7 @@ impl Disk {
 impl ChatStore for Disk {
     async fn head(&self, conversation: ConversationId) -> Result<Option<Head>, PortError> {
         self.read().await?;
-        Ok(self
-            .rows()
-            .logs
-            .get(&conversation)
-            .and_then(|log| log.values().next_back())
-            .map(|entry| entry.head()))
+        Ok(self.head_in(&self.rows(), conversation))
     }
 
     async fn append(
@@ -118,7 +121,10 @@ impl ChatStore for Disk {
             let position = rows.identities.get(identity)?;
             rows.logs.get(&identity.conversation)?.get(position).cloned()
         };
-        Ok(identities.iter().map(entry).collect())
+        let found: Vec<Option<Arc<Entry>>> = identities.iter().map(entry).collect();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.extend(found.iter().flatten().map(|entry| (entry.conversation, entry.position)));
+        Ok(found)
     }
 
     async fn entry(

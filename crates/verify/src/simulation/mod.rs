@@ -1,8 +1,9 @@
 //! The simulation: gateway sessions, bus, Messaging and a store, whole, in virtual time, from one seed.
 //!
 //! The product's own code runs: sessions over in-memory streams, the embedded bus, the workers, the registry. Simulated are
-//! the disk (delays, appends that fail after or before they happened), the clock, chance, and the people. The server
-//! crashes; everything but the disk is lost; devices come back by themselves. A failure prints its seed.
+//! the disk (delays, appends that fail after or before they happened), how long a registration takes, the clock, chance,
+//! and the people. The server crashes; everything but the disk is lost; devices come back by themselves. A failure prints
+//! its seed.
 //!
 //! Deliberately absent: the embedded store, whose thread lives in real time (the crash harness has it), and HTTP.
 
@@ -10,7 +11,8 @@ mod admin;
 pub(crate) mod chance;
 mod device;
 mod disk;
-mod stale;
+mod planted;
+mod registry;
 mod world;
 
 use std::collections::BTreeMap;
@@ -30,7 +32,11 @@ use device::Device;
 use disk::Disk;
 use world::{HOME, Life, Lives};
 
-/// A bug that is planted to see that it is found.
+/// A bug that is planted to see that it is found: in the simulated disk, or around a port. Nothing in the product knows of
+/// it.
+///
+/// Planted elsewhere, where it can be seen: an ack before the fsync needs a disk that forgets (`crash::Bug`), and a queue
+/// without a bound is found by the suite of the bus, whose law bounds are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
     /// An append says that it is stored, and is not.
@@ -43,6 +49,14 @@ pub enum Bug {
     StaleRoster,
     /// A stored cursor is overwritten instead of merged.
     CursorGoesBack,
+    /// The head of a log is told to be one further than it is: the next entry leaves a hole.
+    SkippedSeq,
+    /// A submission that was known already is acked, and its entry delivered to nobody.
+    KnownWithoutEffects,
+    /// A delivery overtakes the one before it.
+    ReorderedDelivery,
+    /// A session is echoed, and reads heads, before it is registered.
+    LiveBeforeRegistered,
 }
 
 /// What one simulation is like.

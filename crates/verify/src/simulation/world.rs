@@ -16,8 +16,8 @@ use store_chat::ChatStore;
 
 use super::chance::Chance;
 use super::disk::Disk;
-use super::stale::StaleGroups;
-use super::{Bug, Plan};
+use super::registry::SlowRegistry;
+use super::{Plan, planted};
 
 /// A server that lives.
 pub(crate) struct Life {
@@ -37,21 +37,18 @@ impl Life {
         if plan.loses_groups {
             group_store.wipe();
         }
-        let real = service_group::Service::new(
+        let groups = service_group::Service::new(
             group_store,
             log,
             Arc::clone(&fail),
             &service_group::Config::default(),
         );
-        let mut groups: Arc<dyn Groups> = Arc::new(real);
-        if plan.bug == Some(Bug::StaleRoster) {
-            groups = Arc::new(StaleGroups::new(groups, Arc::clone(&disk.old_rosters)));
-        }
+        let groups = planted::groups(plan.bug, Arc::new(groups), disk);
         if plan.loses_groups {
             relink(disk, &*groups).await;
         }
-        let registry = store_registry::embedded::Registry::new(chance.next(), Default::default());
-        let deliver: Arc<dyn MessageBus<Delivery>> = Arc::new(topic::<Delivery>(1, &[]));
+        let registry = SlowRegistry::new(chance.clone(), plan.bug);
+        let deliver = planted::deliver(plan.bug, Arc::new(topic::<Delivery>(1, &[])), disk);
         let sessions: Arc<dyn MessageBus<Announcement>> = Arc::new(topic(2, &[GROUP]));
         let submits: Vec<Arc<dyn MessageBus<Command>>> =
             (0..plan.rivals).map(|_| Arc::new(topic::<Command>(2, &[GROUP])) as _).collect();

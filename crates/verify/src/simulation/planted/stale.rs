@@ -8,16 +8,16 @@ use contracts::services::{GroupInfo, Groups};
 use domain::{ConversationId, Entry, Mark, PortError, Position, Role, Roster, UserId};
 
 /// Groups whose every roster is the first one that was asked for, with its position made to look new enough.
-pub(crate) struct StaleGroups {
+pub(super) struct StaleGroups {
     real: Arc<dyn Groups>,
     first: OldRosters,
 }
 
 /// The first roster that was ever asked for of each conversation, over all lives.
-pub(super) type OldRosters = Arc<Mutex<BTreeMap<ConversationId, Arc<Roster>>>>;
+pub(in super::super) type OldRosters = Arc<Mutex<BTreeMap<ConversationId, Arc<Roster>>>>;
 
 impl StaleGroups {
-    pub(crate) fn new(real: Arc<dyn Groups>, first: OldRosters) -> Self {
+    pub(super) fn new(real: Arc<dyn Groups>, first: OldRosters) -> Self {
         Self { real, first }
     }
 }
