@@ -1,6 +1,6 @@
 # Connect Chat. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test clean
+.PHONY: help setup build run test mutants clean
 
 DATA := data
 # What the tests leave out, by name. What the machine does not permit is left out by itself; the closing table says so.
@@ -28,6 +28,9 @@ test: ## Everything that must hold before a change is taken
 		deny    'cargo deny --log-level error check bans licenses sources' \
 		build   'cargo build --workspace --all-targets' \
 		test    'cargo test --workspace'
+
+mutants: ## Takes safeguards out of a copy of the code, one by one: a test must notice each (an hour from nothing)
+	cargo xtask mutants
 
 clean: ## Deletes what was built; ./data stays
 	cargo clean

@@ -1,4 +1,5 @@
-//! `cargo xtask tidy`: says where the tree breaks the project's own rules, one line for each place.
+//! `cargo xtask tidy` says where the tree breaks the project's own rules, one line for each place; `cargo xtask mutants`
+//! takes safeguards out of a copy of the code and sees whether a test notices.
 //!
 //! Deliberately absent: anything that changes files. A rule tells what to do instead; a person does it.
 
@@ -7,19 +8,19 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use xtask::tidy;
+use xtask::{mutants, tidy};
 
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["tidy"] => tidy(),
-        _ => bail!("usage: cargo xtask tidy"),
+        ["mutants", ref words @ ..] => mutants(words),
+        _ => bail!("usage: cargo xtask tidy | mutants [part of a name]..."),
     }
 }
 
 fn tidy() -> Result<ExitCode> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the repository")?;
-    let violations = tidy::check(root)?;
+    let violations = tidy::check(root()?)?;
     let mut out = std::io::stdout().lock();
     for violation in &violations {
         writeln!(out, "{violation}")?;
@@ -30,4 +31,19 @@ fn tidy() -> Result<ExitCode> {
     }
     writeln!(out, "tidy: {} to mend", violations.len())?;
     Ok(ExitCode::FAILURE)
+}
+
+fn mutants(words: &[&str]) -> Result<ExitCode> {
+    if mutants::run(root()?, words)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(
+        std::io::stderr(),
+        "a safeguard can be taken out and no test notices: write the test that does"
+    )?;
+    Ok(ExitCode::FAILURE)
+}
+
+fn root() -> Result<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the repository")
 }

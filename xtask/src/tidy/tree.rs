@@ -3,11 +3,11 @@
 //! Deliberately absent: binary files, which no rule reads.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use super::source::Source;
+use crate::files;
 
 /// What a Rust file is for, as its path says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,21 +73,7 @@ pub(super) struct Tree {
 impl Tree {
     /// Reads the repository at `root`.
     pub(super) fn read(root: &Path) -> Result<Self> {
-        let listed = Command::new("git")
-            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .current_dir(root)
-            .output()
-            .context("git, which lists the files of the repository, does not start")?;
-        if !listed.status.success() {
-            bail!("git ls-files: {}", String::from_utf8_lossy(&listed.stderr).trim());
-        }
-        let mut paths: Vec<String> = String::from_utf8_lossy(&listed.stdout)
-            .split('\0')
-            .filter(|path| !path.is_empty())
-            .map(str::to_owned)
-            .collect();
-        paths.sort();
-        paths.dedup();
+        let paths = files::tracked(root)?;
         // A file can be tracked and deleted, or not be text: neither is for us.
         let read = |path: &String| Some(File::new(path, &std::fs::read_to_string(root.join(path)).ok()?));
         Ok(Self::new(paths.iter().filter_map(read).collect()))
