@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{ConversationId, Generation, PortError, SessionId, Slot, Timestamp, UserId};
+use domain::{ConversationId, Generation, Moment, PortError, SessionId, Slot, UserId};
 use store_registry::{Changes, Lease, LeaseError, Registry, Session, Stamp};
 
 use super::Bug;
@@ -33,7 +33,7 @@ impl Registry for SlowRegistry {
         self.real.incarnation()
     }
 
-    async fn lease(&self, now: Timestamp, ms: u64) -> Result<Lease, LeaseError> {
+    async fn lease(&self, now: Moment, ms: u64) -> Result<Lease, LeaseError> {
         self.real.lease(now, ms).await
     }
 
@@ -41,7 +41,7 @@ impl Registry for SlowRegistry {
         &self,
         slot: Slot,
         generation: Generation,
-        now: Timestamp,
+        now: Moment,
         ms: u64,
     ) -> Result<Lease, LeaseError> {
         self.real.renew(slot, generation, now, ms).await
