@@ -21,11 +21,11 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::open;
 
-const START: u8 = 1;
-const ITEM: u8 = 2;
-const END: u8 = 3;
+pub(crate) const START: u8 = 1;
+pub(crate) const ITEM: u8 = 2;
+pub(crate) const END: u8 = 3;
 const CLEAR: u8 = 4;
-const TRAILER: &[u8; 4] = b"FJL\x03";
+pub(crate) const TRAILER: &[u8; 4] = b"FJL\x03";
 
 /// Checks all journals of the engine's folder, and cuts a torn end off the newest.
 pub(crate) fn verify(dir: &Path, engine: &Path) -> Result<(), open::Error> {
@@ -103,7 +103,7 @@ fn cut(path: &Path, at: u64) -> io::Result<()> {
 
 /// What follows the last batch that can be read.
 #[derive(Debug, PartialEq, Eq)]
-enum Tail {
+pub(crate) enum Tail {
     /// Nothing, or the zeros of a preallocated file.
     Clean,
     /// Something, and no whole batch behind it.
@@ -114,7 +114,7 @@ enum Tail {
 
 /// Reads batches, and remembers which spaces they write to.
 #[derive(Default)]
-struct Parser {
+pub(crate) struct Parser {
     record: Vec<u8>,
     /// The number of the batch read last. The engine numbers batches upwards, and keeps the number outside of what its
     /// checksum covers: one that is damaged makes rows newer than they are, and hides those written after them.
@@ -125,9 +125,13 @@ struct Parser {
 
 impl Parser {
     fn check(&mut self, path: &Path) -> io::Result<Tail> {
-        let mut reader = BufReader::with_capacity(1 << 20, File::open(path)?);
+        self.read(&mut BufReader::with_capacity(1 << 20, File::open(path)?))
+    }
+
+    /// Reads a journal to its end.
+    pub(crate) fn read(&mut self, reader: &mut (impl Read + Seek)) -> io::Result<Tail> {
         let (mut at, mut newest) = (0, None);
-        while let Some(length) = self.batch(&mut reader)? {
+        while let Some(length) = self.batch(reader)? {
             if newest.is_some_and(|newest| self.number <= newest) {
                 return Ok(Tail::Damaged { at });
             }
@@ -145,11 +149,11 @@ impl Parser {
         if rest.iter().all(|byte| *byte == 0) {
             return Tail::Clean;
         }
-        let behind = rest.windows(TRAILER.len()).enumerate().filter(|(_, window)| window == TRAILER);
-        for (place, _) in behind {
-            let mut next = &rest[place + TRAILER.len()..];
+        // Wherever one may begin: what is damaged may be the end of the batch before it.
+        let starts = rest.iter().enumerate().filter(|(_, byte)| **byte == START);
+        for (place, _) in starts {
             // a slice cannot fail to be read
-            if matches!(self.batch(&mut next), Ok(Some(_))) {
+            if matches!(self.batch(&mut &rest[place..]), Ok(Some(_))) {
                 return Tail::Damaged { at };
             }
         }

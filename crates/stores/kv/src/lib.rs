@@ -27,6 +27,8 @@ mod engine;
 pub mod fatal;
 mod folder;
 pub mod format;
+#[doc(hidden)]
+pub mod fuzz;
 mod group;
 mod journal;
 mod kv;

@@ -180,11 +180,17 @@ fn a_torn_last_record_is_forgotten() {
 
 #[test]
 fn damage_in_acked_rows_is_not_taken_for_a_torn_end() {
-    for damage in ["value", "tag", "length", "zeroed"] {
+    for damage in ["value", "tag", "length", "zeroed", "end of the last but one"] {
         let (dir, path) = ten_rows();
         let mut journal = std::fs::read(&path).unwrap();
         let row = place(&journal, 4);
         match damage {
+            // a batch ends with a mark, and the next begins 42 bytes before its value
+            "end of the last but one" => {
+                let last = place(&journal, 9) - 42;
+                assert_eq!(&journal[last - 4..last], b"FJL\x03");
+                journal[last - 1] ^= 1;
+            }
             "value" => journal[row + 20] ^= 1,
             // tag, type, compression, space (8), lengths (2, 4, 4) and key (8) come before the value
             "tag" => journal[row - 29] ^= 0x40,
