@@ -148,10 +148,22 @@ pub struct Rejection {
     pub retry_after_ms: Option<u64>,
 }
 
+/// The most bytes of a message. What was refused is often named in it, and can be as long as whoever sent it likes.
+const MESSAGE_BYTES_MAX: usize = 512;
+
+/// A message, cut where it becomes longer than anybody reads.
+pub fn short(message: impl Into<Cow<'static, str>>) -> Cow<'static, str> {
+    let message = message.into();
+    if message.len() <= MESSAGE_BYTES_MAX {
+        return message;
+    }
+    format!("{}…", &message[..message.floor_char_boundary(MESSAGE_BYTES_MAX)]).into()
+}
+
 impl Rejection {
-    /// A refusal with this code and message.
+    /// A refusal with this code and message, which is cut where it is too long.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after_ms: None }
+        Self { code, message: short(message), retry_after_ms: None }
     }
 
     /// The same refusal, worth another try after `ms` milliseconds.
@@ -177,5 +189,13 @@ mod tests {
             assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
             assert!((400..=504).contains(&code.http_status()));
         }
+    }
+
+    #[test]
+    fn a_refusal_grows_with_what_is_refused() {
+        let rejection = Rejection::new(Code::BadRequest, "é".repeat(40_000));
+        assert_eq!(rejection.message.len(), MESSAGE_BYTES_MAX + "…".len());
+        let kept = Rejection::new(Code::BadRequest, "é".repeat(256));
+        assert_eq!(kept.message, "é".repeat(256));
     }
 }

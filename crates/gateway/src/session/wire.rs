@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use domain::error::short;
 use domain::{ClientId, Code, ConversationId, Position, Rejection};
 use protocol::frame;
 use serde::Deserialize;
@@ -68,7 +69,7 @@ pub(super) struct Move {
 #[derive(Debug)]
 pub(super) enum Unread {
     /// It is no frame at all: the session ends.
-    Broken(String),
+    Broken(Cow<'static, str>),
     /// It is a frame that cannot be served: the device is told, and nothing else happens.
     Refused(Box<frame::Error>),
 }
@@ -94,7 +95,8 @@ struct Fields<'a> {
 
 /// Reads a text frame.
 pub(super) fn read(text: &str) -> Result<Asked<'_>, Unread> {
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(|error| Unread::Broken(error.to_string()))?;
+    let broken = |error: serde_json::Error| Unread::Broken(short(error.to_string()));
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(broken)?;
     let asked = match &*fields.kind {
         "hello" => string("token", fields.token).map(Asked::Hello),
         "renew" => string("token", fields.token).map(Asked::Renew),
