@@ -60,7 +60,7 @@ impl Args {
                 .with_context(|| format!("the file of settings {} cannot be read", path.display()))?;
             layers.file(&path.display().to_string(), &text)?;
         }
-        layers.environment(std::env::vars())?;
+        layers.environment(environment())?;
         for (key, flag, value) in [
             ("data", "--data", &self.data),
             ("listen", "--listen", &self.listen),
@@ -88,4 +88,10 @@ impl Args {
         }
         Ok(layers.into_config()?)
     }
+}
+
+/// The variables of the environment. Some of others may not be text: they are not for us, and no reason not to start.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
 }
