@@ -1,6 +1,6 @@
 # Connect Chat. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test mutants clean
+.PHONY: help setup build run test fuzz mutants clean
 
 DATA := data
 # What the tests leave out, by name. What the machine does not permit is left out by itself; the closing table says so.
@@ -32,5 +32,10 @@ test: ## Everything that must hold before a change is taken
 mutants: ## Takes safeguards out of a copy of the code, one by one: a test must notice each (an hour from nothing)
 	cargo xtask mutants
 
+SECS := 60
+fuzz: ## Lets libFuzzer at every decoder for SECS each, or at TARGETS; KEEP=1 keeps what it found
+	@scripts/fuzz.sh $(SECS) $(TARGETS)
+
 clean: ## Deletes what was built; ./data stays
 	cargo clean
+	cargo clean --manifest-path fuzz/Cargo.toml

@@ -22,7 +22,7 @@ as_root() {
 
 # For each command the Debian package that brings it.
 packages=()
-for pair in git:git cc:build-essential curl:curl; do
+for pair in git:git cc:build-essential c++:build-essential curl:curl; do
     have "${pair%%:*}" || packages+=("${pair##*:}")
 done
 if [ "${#packages[@]}" -gt 0 ]; then

@@ -11,6 +11,8 @@ mod config;
 mod connection;
 mod faults;
 mod frames;
+#[doc(hidden)]
+pub mod fuzz;
 mod gateway;
 mod http;
 mod hub;

@@ -5,6 +5,7 @@
 //! due by time is found by the hub's sweeper.
 
 mod driver;
+pub(crate) mod fuzz;
 mod outbox;
 mod scratch;
 mod state;

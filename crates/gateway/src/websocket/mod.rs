@@ -25,8 +25,7 @@
 mod close;
 mod decode;
 pub mod encode;
-#[doc(hidden)]
-pub mod fuzz;
+pub(crate) mod fuzz;
 pub mod handshake;
 mod header;
 mod mask;

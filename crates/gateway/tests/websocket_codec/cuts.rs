@@ -1,6 +1,7 @@
 //! However a stream is fragmented and cut, the same events come out, and never more is held than the bound.
 
-use gateway::websocket::{Decoder, fuzz};
+use gateway::fuzz;
+use gateway::websocket::Decoder;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -21,7 +22,7 @@ proptest! {
 
     #[test]
     fn garbage_panics_or_is_hoarded(data in vec(any::<u8>(), 0..600)) {
-        fuzz::decode(&data);
+        fuzz::websocket(&data);
     }
 
     /// Nearly right is what finds the mistakes: a valid stream with a few bytes overwritten.
@@ -37,7 +38,7 @@ proptest! {
             let place = place.index(data.len());
             data[place] = byte;
         }
-        fuzz::decode(&data);
+        fuzz::websocket(&data);
     }
 }
 

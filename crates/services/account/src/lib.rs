@@ -4,6 +4,8 @@
 //! tokens are random and kept as hashes, one a device, each used once. Deliberately absent: the app's own JWTs, password
 //! change and recovery, and profiles beyond the handle, which come later.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod handle;
 pub mod keys;
 mod password;

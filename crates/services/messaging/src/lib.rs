@@ -12,6 +12,8 @@ pub mod context;
 mod cursors;
 pub mod decide;
 mod fan_out;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod log;
 mod own;
 mod service;

@@ -89,6 +89,15 @@ impl SequenceStore for Store {
     }
 }
 
+/// What a fuzz target calls: decodes a row, and demands that it survives being written.
+///
+/// # Panics
+/// If it does not.
+#[doc(hidden)]
+pub fn fuzz_rows(data: &[u8]) {
+    store_kv::fuzz::there_and_back(data, decode, encode);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,9 +16,10 @@ use protocol::{frame, http, view as shown};
 use store_chat::Edge;
 
 use crate::context::Context;
-use token::{More, Next, Token};
+use token::{More, Next};
 
 pub(crate) use list::all as all_conversations;
+pub(crate) use token::Token;
 
 /// Members in one page.
 const MEMBERS_PAGE: usize = 1_000;

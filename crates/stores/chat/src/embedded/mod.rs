@@ -19,6 +19,8 @@ mod cursors;
 mod error;
 mod feed;
 mod format;
+#[doc(hidden)]
+pub mod fuzz;
 mod keys;
 mod read;
 mod tail;

@@ -3,6 +3,8 @@
 //! Keys: `groups` by the conversation's key; `members` by the conversation's key and the user's id; `links` by the user's
 //! id and the conversation's key. A page is one range scan.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod row;
 
 use std::fmt::Display;

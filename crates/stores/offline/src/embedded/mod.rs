@@ -5,6 +5,8 @@
 //! go one after the other, and one that makes a new row counts the person's rows and drops those above the bound in the
 //! same batch.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod row;
 
 use std::cmp::Reverse;

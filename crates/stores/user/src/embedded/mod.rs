@@ -3,6 +3,8 @@
 //! Keys: `users` by the user's id; `handles` by the handle; `devices` by the user's and the device's id. A user and their
 //! handle are one batch.
 
+#[doc(hidden)]
+pub mod fuzz;
 mod row;
 
 use std::fmt::Display;

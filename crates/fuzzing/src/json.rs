@@ -1,0 +1,77 @@
+//! What travels as JSON: the frames of a server, the bodies of the HTTPS API, and what entries say.
+
+use client::wire::{Heard, parse};
+use domain::{Content, Entry, Kind};
+use protocol::http;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Every body, whichever way it travels.
+const BODIES: [fn(&[u8]); 22] = [
+    survives::<http::Failure>,
+    survives::<http::Credentials>,
+    survives::<http::Refresh>,
+    survives::<http::Tokens>,
+    survives::<http::User>,
+    survives::<http::Devices>,
+    survives::<http::NewConversation>,
+    survives::<protocol::view::Conversation>,
+    survives::<http::Conversations>,
+    survives::<http::ChangeConversation>,
+    survives::<http::Users>,
+    survives::<http::SetRole>,
+    survives::<http::Members>,
+    survives::<http::NewMessage>,
+    survives::<http::Appended>,
+    survives::<http::Entries>,
+    survives::<http::MoveCursor>,
+    survives::<http::Cursors>,
+    survives::<http::MissedList>,
+    survives::<domain::Limits>,
+    survives::<domain::Head>,
+    survives::<Entry>,
+];
+
+const KINDS: [&str; 9] =
+    ["message", "created", "joined", "left", "removed", "role", "renamed", "history", "poll"];
+
+/// A body of the kind that the first byte chooses.
+pub(crate) fn http_body(data: &[u8]) {
+    let [kind, json @ ..] = data else { return };
+    BODIES[usize::from(*kind) % BODIES.len()](json);
+}
+
+/// What was read is written as something that is read as the same.
+fn survives<T: Serialize + DeserializeOwned>(json: &[u8]) {
+    let Ok(read) = serde_json::from_slice::<T>(json) else { return };
+    let written = text(&read);
+    let again: T = serde_json::from_str(&written).expect("what is written can be read");
+    assert_eq!(text(&again), written);
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("bodies always serialise")
+}
+
+/// A frame as the SDK reads it.
+pub(crate) fn server_frame(data: &[u8]) {
+    let Ok(read) = str::from_utf8(data) else { return };
+    let Ok(Heard::Frame(frame)) = parse(read) else { return };
+    let written = text(&frame);
+    let Ok(Heard::Frame(again)) = parse(&written) else {
+        panic!("what is written cannot be read: {written}")
+    };
+    assert_eq!(format!("{again:?}"), format!("{frame:?}"));
+}
+
+/// A body of an entry, of the kind that the first byte chooses; its canonical form is one.
+pub(crate) fn content(data: &[u8]) {
+    let [kind, body @ ..] = data else { return };
+    let Ok(body) = str::from_utf8(body) else { return };
+    let kind = Kind::parse(KINDS[usize::from(*kind) % KINDS.len()]);
+    let Ok(content) = Content::parse(&kind, body) else { return };
+    assert_eq!(content.kind(), kind);
+    let canonical = content.to_body();
+    let again = Content::parse(&kind, canonical.as_str()).expect("the canonical body can be read");
+    assert_eq!((&again, again.to_body()), (&content, canonical));
+}

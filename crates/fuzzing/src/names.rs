@@ -1,0 +1,52 @@
+//! Ids, positions and times: as the text that devices carry, and as the keys that rows lie under.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use domain::id::ParseError;
+use domain::{ClientId, ConversationId, DeviceId, Position, Timestamp, UserId};
+
+/// The most bytes of the message that a text is none of them.
+const ERROR_BYTES_MAX: usize = 512;
+
+/// A text as each of them.
+pub(crate) fn text(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    has_one_form::<UserId>(text);
+    has_one_form::<DeviceId>(text);
+    has_one_form::<ConversationId>(text);
+    survives::<ClientId>(text);
+    survives::<Position>(text);
+    survives::<Timestamp>(text);
+}
+
+/// Ids are compared as text by whoever has them: what is read as one is written just so.
+fn has_one_form<T: FromStr<Err = ParseError> + Display + PartialEq + Debug>(text: &str) {
+    if let Some(read) = survives::<T>(text) {
+        assert_eq!(read.to_string(), text, "one id has two forms");
+    }
+}
+
+fn survives<T: FromStr<Err = ParseError> + Display + PartialEq + Debug>(text: &str) -> Option<T> {
+    match text.parse::<T>() {
+        Ok(read) => {
+            assert_eq!(read.to_string().parse().as_ref(), Ok(&read));
+            Some(read)
+        }
+        Err(error) => {
+            assert!(error.to_string().len() <= ERROR_BYTES_MAX, "a refusal grows with what is refused");
+            None
+        }
+    }
+}
+
+/// Bytes as a key: what is read from them is written as them.
+pub(crate) fn key(data: &[u8]) {
+    if let Some((conversation, rest)) = ConversationId::split_key(data) {
+        assert_eq!([&conversation.to_key(), rest].concat(), data);
+        assert_eq!(conversation.to_string().parse(), Ok(conversation));
+    }
+    if let Some(position) = Position::from_key(data) {
+        assert_eq!(position.to_key(), data);
+    }
+}

@@ -1,0 +1,13 @@
+//! What a fuzz target calls: sync tokens out of arbitrary bytes, held to their promise.
+
+use crate::catch_up::Token;
+
+/// Reads a sync token, and demands that what was read survives being written.
+///
+/// # Panics
+/// If it does not.
+pub fn sync_token(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else { return };
+    let Some(token) = Token::decode(text) else { return };
+    assert_eq!(Token::decode(&token.encode()), Some(token));
+}
