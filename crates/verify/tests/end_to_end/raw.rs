@@ -20,6 +20,8 @@ pub(crate) struct Raw {
 #[derive(Debug)]
 pub(crate) enum Came {
     Frame(Box<FromServer>),
+    /// A pong of WebSocket.
+    Pong,
     Close(u16),
     Gone,
 }
@@ -27,8 +29,12 @@ pub(crate) enum Came {
 impl Raw {
     /// After the handshake; nothing was said yet.
     pub(crate) async fn open(server: &Server) -> Self {
-        let address = server.listen().unwrap();
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        Self::over(TcpStream::connect(server.listen().unwrap()).await.unwrap()).await
+    }
+
+    /// The same over a connection that was made with care.
+    pub(crate) async fn over(mut stream: TcpStream) -> Self {
+        let address = stream.peer_addr().unwrap();
         let request = format!(
             "GET {CONNECT_PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
@@ -45,11 +51,15 @@ impl Raw {
 
     /// A live session.
     pub(crate) async fn live(server: &Server, token: &str) -> Self {
-        let mut raw = Self::open(server).await;
-        raw.text(&serde_json::to_string(&hello(token)).unwrap()).await;
-        let came = raw.next().await;
+        Self::open(server).await.greeted(token).await
+    }
+
+    /// The session that this connection becomes.
+    pub(crate) async fn greeted(mut self, token: &str) -> Self {
+        self.text(&serde_json::to_string(&hello(token)).unwrap()).await;
+        let came = self.next().await;
         assert!(matches!(&came, Came::Frame(frame) if matches!(**frame, FromServer::Welcome(_))), "{came:?}");
-        raw
+        self
     }
 
     /// Bytes as they are. The server may have closed already: what it says is what counts.
@@ -86,6 +96,7 @@ impl Raw {
         self.stream.read_exact(&mut payload).await.ok()?;
         match first {
             0x81 => Some(Came::Frame(Box::new(parsed(str::from_utf8(&payload).unwrap())))),
+            0x8a => Some(Came::Pong),
             0x88 => Some(Came::Close(u16::from_be_bytes(payload[..2].try_into().unwrap()))),
             other => panic!("a frame of kind {other:x}"),
         }
