@@ -5,9 +5,19 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Upper bounds of the buckets of [`Stats::commit_us_buckets`], in microseconds; the last bucket has none.
-pub const COMMIT_BUCKETS_US: [u64; 13] =
-    [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 1_024_000];
+/// Upper bounds of the buckets of [`Stats::commit_us_buckets`], in microseconds, two for each doubling; the last bucket has
+/// none.
+pub const COMMIT_BUCKETS_US: [u64; 25] = commit_buckets_us();
+
+const fn commit_buckets_us() -> [u64; 25] {
+    let mut bounds = [0; 25];
+    let mut index = 0;
+    while index < bounds.len() {
+        bounds[index] = (250 << (index / 2)) * (2 + index as u64 % 2) / 2;
+        index += 1;
+    }
+    bounds
+}
 
 const BUCKETS: usize = COMMIT_BUCKETS_US.len() + 1;
 
