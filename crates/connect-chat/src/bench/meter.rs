@@ -26,6 +26,12 @@ impl Numbers {
         self.len
     }
 
+    /// One more than the highest that is in.
+    pub(super) fn end(&self) -> u64 {
+        let last = self.bits.iter().rposition(|word| *word != 0);
+        last.map_or(0, |word| word as u64 * 64 + 64 - u64::from(self.bits[word].leading_zeros()))
+    }
+
     /// How many are in this and not in `other`.
     pub(super) fn without(&self, other: &Self) -> u64 {
         let other = other.bits.iter().copied().chain(std::iter::repeat(0));
@@ -57,6 +63,11 @@ impl Meter {
 
     pub(super) fn len(&self) -> u64 {
         self.got.len()
+    }
+
+    /// What was received, each once.
+    pub(super) fn got(&self) -> &Numbers {
+        &self.got
     }
 
     /// The tally of this receiver, for whom `acked` was meant.

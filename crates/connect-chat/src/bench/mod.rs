@@ -1,21 +1,42 @@
 //! `connect-chat bench`: measures a server, by default one of its own in a process of its own.
 //!
-//! - `pairs`: closed loop, a window of messages under way in each of many direct conversations;
-//! - `rate`: open loop, latency from the intended time;
-//! - `replay`: a trace of real group traffic, and afterwards empty devices that sync all of it.
+//! - [`ceilings`]: what the machine allows at best; every other benchmark measures what bounds it by the same means;
+//! - [`pairs`]: closed loop, a window of messages under way in each of many direct conversations;
+//! - [`rate`]: open loop, latency from the intended time;
+//! - [`idle`]: what a session costs that only waits;
+//! - [`fanout`]: one group, everybody in it online, and a large group in which few are;
+//! - [`storm`]: all sessions cut at once, and back;
+//! - [`history`]: pages of a long log;
+//! - [`growth`]: what a message costs once millions are stored, and how long it takes to start on them;
+//! - [`replay`]: a trace of real group traffic, and afterwards empty devices that sync all of it;
+//! - [`summary`]: all of them, as the table in the README.
 //!
-//! Each reports what was lost, duplicated or disordered, and fails if anything was. Deliberately absent: healing; the
-//! meters stand on raw connections.
+//! A benchmark runs several times, each on a new server ([`runs`]), and its median is reported ([`report`]). What was
+//! lost, duplicated or disordered is counted ([`meter`]) and fails the command. Below are the server ([`server`],
+//! [`target`]), the connections ([`lean`], [`drive`], [`crowd`]) and what the kernel and the server tell ([`process`],
+//! [`metrics`]). Deliberately absent: healing; the meters stand on raw connections.
 
+mod ceilings;
+mod crowd;
 mod drive;
+mod fanout;
+mod growth;
+mod history;
+mod idle;
+mod latencies;
 mod lean;
 mod meter;
+mod metrics;
 mod out;
 mod pairs;
+mod process;
 mod rate;
 mod replay;
 mod report;
+mod runs;
 mod server;
+mod storm;
+mod summary;
 mod target;
 
 use std::path::PathBuf;
@@ -25,7 +46,7 @@ use clap::Subcommand;
 
 use out::Out;
 use report::Report;
-use target::Target;
+use runs::measure;
 
 /// Measure a server.
 #[derive(clap::Args)]
@@ -42,6 +63,9 @@ pub(crate) struct Common {
     /// Print the result as JSON.
     #[arg(long, global = true)]
     json: bool,
+    /// Run so many times, and report the median: 3, or 1 for `growth` and `replay`, unless told.
+    #[arg(long, global = true, value_name = "N")]
+    runs: Option<usize>,
     /// Measure the server at this address instead of one of its own.
     #[arg(long, global = true, value_name = "URL", requires = "admin_url", requires = "admin_token_file")]
     url: Option<String>,
@@ -67,25 +91,49 @@ pub(crate) struct Common {
 
 #[derive(Subcommand)]
 enum Command {
+    /// What this machine allows at best: disk, sockets, the store alone.
+    Ceilings(ceilings::Args),
     /// Many pairs, each with a window of messages under way.
     Pairs(pairs::Args),
     /// Many pairs, at a rate in all.
     Rate(rate::Args),
+    /// Sessions that only wait: the memory of each.
+    Idle(idle::Args),
+    /// One group, with all its members online; and a large one, with few.
+    Fanout(fanout::Args),
+    /// All sessions cut at once, and back.
+    Storm(storm::Args),
+    /// Pages of a long log.
+    History(history::Args),
+    /// What a message costs once millions are stored, and how long it takes to start on them.
+    Growth(growth::Args),
     /// Replay a trace of group traffic: CSV, plain or gzip.
     Replay(replay::Args),
+    /// Run all of them, or read what they said, and write the table of the README.
+    Report(summary::Args),
+    /// A relay, for `ceilings`.
+    #[command(hide = true)]
+    Relay,
 }
 
 /// Runs a benchmark; an error if the server got anything wrong.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    let out = Out::new(args.common.json);
-    let target = Target::new(&args.common).await?;
-    let report = match args.command {
-        Command::Pairs(args) => pairs::run(&args, &target, &out).await,
-        Command::Rate(args) => rate::run(&args, &target, &out).await,
-        Command::Replay(args) => replay::run(&args, &target, &out).await,
+    let common = &args.common;
+    let out = Out::new(common.json);
+    let report: Report = match &args.command {
+        Command::Ceilings(args) => Box::pin(ceilings::run(args, common, &out)).await?,
+        Command::Pairs(args) => measure(args, common, &out).await?,
+        Command::Rate(args) => measure(args, common, &out).await?,
+        Command::Idle(args) => measure(args, common, &out).await?,
+        Command::Fanout(args) => Box::pin(fanout::run(args, common, &out)).await?,
+        Command::Storm(args) => measure(args, common, &out).await?,
+        Command::History(args) => measure(args, common, &out).await?,
+        Command::Growth(args) => measure(args, common, &out).await?,
+        Command::Replay(args) => measure(args, common, &out).await?,
+        Command::Report(args) => return Box::pin(summary::run(args, common, &out)).await,
+        Command::Relay => return ceilings::serve_relay().await,
     };
-    let report: Report = report.map_err(|error| target.explain(error))?;
-    target.end().await;
+    let report = report.made_by(summary::command_of(std::env::args()));
     out.report(&report)?;
     let faults = report.faults();
     ensure!(faults.is_empty(), "the server got it wrong: {faults}");

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
-use super::drive::{Pair, Received, Sender, Sent, pairs};
-use super::meter::Tally;
+use super::ceilings::{Load, OfPairs};
+use super::drive::{self, Sender, fill_window, measure, people_of_pairs};
 use super::out::Out;
-use super::report::{Latencies, Measured, Report};
+use super::process::allow_sockets;
+use super::report::Report;
+use super::runs::Benchmark;
 use super::target::Target;
 
 /// Many pairs, each with a window of messages under way.
@@ -29,91 +29,29 @@ pub(super) struct Args {
     text_bytes: usize,
 }
 
-pub(super) async fn run(args: &Args, target: &Target, out: &Out) -> Result<Report> {
-    let pairs = pairs(target, args.pairs, args.text_bytes, out).await?;
-    let window = args.window.max(1);
-    let end = Duration::from_secs(args.secs);
-    let measured =
-        measure(pairs, target, out, args.secs, move |sender| keep_window(sender, window, end)).await?;
-    Ok(Report::new("pairs", measured))
+impl Benchmark for Args {
+    async fn run(&self, target: &mut Target, out: &Out) -> Result<Report> {
+        allow_sockets(self.pairs * 2)?;
+        let people = people_of_pairs(target, self.pairs, out).await?;
+        let lines = drive::pairs(target, &people, self.text_bytes, out).await?;
+        let (window, time) = (self.window.max(1), Duration::from_secs(self.secs));
+        let before = target.metrics().await?;
+        let measuring = measure(lines, target, |sender| keep_window(sender, window, time));
+        let measured = out.seconds("messages", self.secs, measuring).await?;
+        let commits = target.metrics().await?.commits_since(&before);
+        let batch = (measured.tally.acked as f64 / commits.batches.max(1.0)).round().max(1.0) as u64;
+        let load = Load { pairs: self.pairs, window, batch, text_bytes: self.text_bytes };
+        let ceilings = OfPairs::measure(&load, target, out).await?;
+        let report = Report::of_messages("pairs", &measured);
+        let bound = ceilings.bound(report.headline());
+        Ok(report.under(bound).with(ceilings).with(commits))
+    }
 }
 
-async fn keep_window(mut sender: Sender, window: usize, secs: Duration) -> Result<Sender> {
+async fn keep_window(mut sender: Sender, window: usize, time: Duration) -> Result<Sender> {
     let begin = Instant::now();
-    while begin.elapsed() < secs {
-        let now = sender.now_us();
-        while sender.outstanding() < window {
-            sender.send(now)?;
-        }
-        sender.answers().await?;
+    while begin.elapsed() < time {
+        fill_window(&mut sender, window, u64::MAX).await?;
     }
     Ok(sender)
-}
-
-/// Runs all pairs, each sender as `send` says, and gathers what both ends saw.
-pub(super) async fn measure<S, F>(
-    pairs: Vec<Pair>,
-    target: &Target,
-    out: &Out,
-    secs: u64,
-    mut send: S,
-) -> Result<Measured>
-where
-    S: FnMut(Sender) -> F,
-    F: Future<Output = Result<Sender>> + Send + 'static,
-{
-    let bar = out.bar("seconds", secs);
-    let cpu = target.cpu_us();
-    let begin = Instant::now();
-    let mut tasks: JoinSet<Result<(Sent, f64, Received)>> = JoinSet::new();
-    for Pair { sender, receiver } in pairs {
-        let (over, acked) = watch::channel(None);
-        let sending = send(sender);
-        let receiving = tokio::spawn(receiver.run(acked));
-        tasks.spawn(async move {
-            let sent = sending.await?.finish().await?;
-            let seconds = begin.elapsed().as_secs_f64();
-            over.send_replace(Some(sent.tally.acked));
-            Ok((sent, seconds, receiving.await??))
-        });
-    }
-    let ticking = tick(bar.clone(), secs);
-    let mut measured = Measured {
-        tally: Tally::default(),
-        ack: Latencies::new(),
-        receive: Latencies::new(),
-        seconds: 0.0,
-        server_cpu_us: None,
-        server_rss_mb: None,
-    };
-    let gathering = async {
-        while let Some(pair) = tasks.join_next().await {
-            let (sent, seconds, received) = pair??;
-            measured.tally += sent.tally;
-            measured.tally += received.meter.tally(&sent.acked);
-            if let Some(latencies) = &sent.latencies {
-                measured.ack.add(latencies);
-            }
-            measured.receive.add(&received.latencies);
-            measured.seconds = measured.seconds.max(seconds);
-        }
-        Ok::<_, anyhow::Error>(())
-    };
-    tokio::select! {
-        gathered = gathering => gathered?,
-        () = ticking => {}
-    }
-    bar.finish_and_clear();
-    measured.server_cpu_us = target.cpu_us().zip(cpu).map(|(after, before)| after.saturating_sub(before));
-    measured.server_rss_mb = target.rss_mb();
-    Ok(measured)
-}
-
-/// Moves the bar each second, for ever.
-async fn tick(bar: indicatif::ProgressBar, secs: u64) {
-    for _ in 0..secs {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        bar.inc(1);
-    }
-    std::future::pending().await
 }

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tokio::sync::mpsc;
 
-use super::drive::{Sender, micros, pairs};
+use super::drive::{self, Line, Sender, measure, micros, people_of_pairs};
 use super::out::Out;
-use super::pairs::measure;
-use super::report::Report;
+use super::process::allow_sockets;
+use super::report::{Ceiling, Measured, Report};
+use super::runs::Benchmark;
 use super::target::Target;
 
 /// Many pairs, at a rate in all.
@@ -39,33 +40,49 @@ const DUE_MAX: usize = 65_536;
 /// How often the time is looked at.
 const STEP: Duration = Duration::from_micros(250);
 
-pub(super) async fn run(args: &Args, target: &Target, out: &Out) -> Result<Report> {
-    ensure!(args.rate > 0 && args.pairs > 0, "a rate and a number of pairs above 0 are needed");
-    let pairs = pairs(target, args.pairs, args.text_bytes, out).await?;
-    let origin = pairs.first().context("no pairs")?.sender.now_us();
-    let base = Instant::now();
-    let total = args.rate * args.secs;
-    let mut due = Vec::new();
-    let mut queues = Vec::new();
-    for _ in 0..pairs.len() {
-        let (sender, receiver) = mpsc::channel(DUE_MAX);
-        due.push(sender);
-        queues.push(receiver);
+impl Benchmark for Args {
+    async fn run(&self, target: &mut Target, out: &Out) -> Result<Report> {
+        ensure!(self.rate > 0 && self.pairs > 0, "a rate and a number of pairs above 0 are needed");
+        allow_sockets(self.pairs * 2)?;
+        let people = people_of_pairs(target, self.pairs, out).await?;
+        let lines = drive::pairs(target, &people, self.text_bytes, out).await?;
+        let before = target.metrics().await?;
+        let measured = out.seconds("messages", self.secs, self.paced(lines, target)).await?;
+        let commits = target.metrics().await?.commits_since(&before);
+        let receive_p99_ms = measured.receive.millis().map_or(0.0, |millis| millis.p99);
+        let bound = Ceiling::new("the commit's p99, ms", commits.commit_p99_ms, receive_p99_ms);
+        let report = Report::new("rate", ("receive_ms.p99", receive_p99_ms), (&measured).into());
+        Ok(report.under(bound).with(commits))
     }
-    let overrun = Arc::new(AtomicBool::new(false));
-    let pace = Pace { due, rate: args.rate, total, base, origin, overrun: Arc::clone(&overrun) };
-    let thread = std::thread::Builder::new().name("pace".to_owned()).spawn(move || pace.run())?;
-    let mut queues = queues.into_iter();
-    let measured = measure(pairs, target, out, args.secs, |sender| {
-        send_due(sender, queues.next().expect("there are as many queues as pairs"))
-    })
-    .await?;
-    drop(thread.join());
-    ensure!(
-        !overrun.load(Ordering::Relaxed),
-        "the load generator did not keep up: the result would mean nothing"
-    );
-    Ok(Report::new("rate", measured))
+}
+
+impl Args {
+    /// Sends at the rate, in turn by each pair.
+    async fn paced(&self, lines: Vec<Line>, target: &Target) -> Result<Measured> {
+        let origin = lines.first().context("no pairs")?.sender.now_us();
+        let mut due = Vec::new();
+        let mut queues = Vec::new();
+        for _ in 0..lines.len() {
+            let (sender, receiver) = mpsc::channel(DUE_MAX);
+            due.push(sender);
+            queues.push(receiver);
+        }
+        let overrun = Arc::new(AtomicBool::new(false));
+        let (base, total) = (Instant::now(), self.rate * self.secs);
+        let pace = Pace { due, rate: self.rate, total, base, origin, overrun: Arc::clone(&overrun) };
+        let thread = std::thread::Builder::new().name("pace".to_owned()).spawn(move || pace.run())?;
+        let mut queues = queues.into_iter();
+        let measured = measure(lines, target, |sender| {
+            send_due(sender, queues.next().expect("there are as many queues as pairs"))
+        })
+        .await?;
+        drop(thread.join());
+        ensure!(
+            !overrun.load(Ordering::Relaxed),
+            "the load generator did not keep up: the result would mean nothing"
+        );
+        Ok(measured)
+    }
 }
 
 async fn send_due(mut sender: Sender, mut due: mpsc::Receiver<u64>) -> Result<Sender> {

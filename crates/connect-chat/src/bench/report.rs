@@ -1,152 +1,248 @@
-//! The result of a benchmark: the same keys in all of them. Pure.
+//! The result of a benchmark: the same keys in all of them, and its own. Pure.
 
-use hdrhistogram::Histogram;
+use std::fmt::Write as _;
+
 use serde::Serialize;
+use serde_json::{Map, Value};
 
+use super::latencies::{Latencies, Millis};
 use super::meter::Tally;
-use super::replay::Replayed;
+use super::process::megabytes;
 
-/// Latencies, in microseconds, up to ten minutes, to three digits.
-#[derive(Clone)]
-pub(super) struct Latencies(Histogram<u64>);
-
-const MICROS_MAX: u64 = 600_000_000;
-
-impl Latencies {
-    pub(super) fn new() -> Self {
-        Self(Histogram::new_with_bounds(1, MICROS_MAX, 3).expect("the bounds are constants that fit"))
-    }
-
-    pub(super) fn record(&mut self, micros: u64) {
-        self.0.saturating_record(micros.max(1));
-    }
-
-    pub(super) fn add(&mut self, other: &Self) {
-        self.0.add(&other.0).expect("all have the same bounds");
-    }
-
-    fn millis(&self) -> Millis {
-        let at = |quantile| self.0.value_at_quantile(quantile) as f64 / 1_000.0;
-        Millis { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: self.0.max() as f64 / 1_000.0 }
-    }
-}
-
-/// Latencies, in milliseconds.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Millis {
-    p50: f64,
-    p99: f64,
-    p999: f64,
-    max: f64,
-}
-
-/// What a run measured.
+/// What a run of pairs or members measured.
 pub(super) struct Measured {
     pub(super) tally: Tally,
     pub(super) ack: Latencies,
     pub(super) receive: Latencies,
     /// The time in which it was sent and acked, in seconds.
     pub(super) seconds: f64,
+    /// The time until the last of it was received, in seconds.
+    pub(super) received_seconds: f64,
     /// CPU time that the server took, in microseconds, if its process is known.
     pub(super) server_cpu_us: Option<u64>,
+    pub(super) server_rss_bytes: Option<u64>,
+}
+
+/// The keys that all reports have; `None` where one has no meaning.
+#[derive(Debug, Clone, Default, Serialize)]
+pub(super) struct Figures {
+    pub(super) acked_per_s: Option<f64>,
+    pub(super) received_per_s: Option<f64>,
+    pub(super) ack_ms: Option<Millis>,
+    pub(super) receive_ms: Option<Millis>,
+    pub(super) server_cpu_us_per_delivery: Option<f64>,
+    /// 10^6 bytes.
     pub(super) server_rss_mb: Option<f64>,
+    pub(super) rss_bytes_per_session: Option<f64>,
+    pub(super) lost: Option<u64>,
+    pub(super) duplicated: Option<u64>,
+    pub(super) disordered: Option<u64>,
+    pub(super) refused: Option<u64>,
+    pub(super) sent: Option<u64>,
+    pub(super) acked: Option<u64>,
+    pub(super) received: Option<u64>,
+    pub(super) seconds: Option<f64>,
+}
+
+impl From<&Measured> for Figures {
+    fn from(measured: &Measured) -> Self {
+        let tally = &measured.tally;
+        let per_s = |count: u64, seconds: f64| Some(round(count as f64 / seconds.max(1e-9)));
+        let per_delivery = |micros: u64| round(micros as f64 / tally.received.max(1) as f64);
+        Self {
+            acked_per_s: per_s(tally.acked, measured.seconds),
+            received_per_s: per_s(tally.received, measured.seconds.max(measured.received_seconds)),
+            ack_ms: measured.ack.millis(),
+            receive_ms: measured.receive.millis(),
+            server_cpu_us_per_delivery: measured.server_cpu_us.map(per_delivery),
+            server_rss_mb: measured.server_rss_bytes.map(megabytes).map(round),
+            seconds: Some(round(measured.seconds)),
+            ..Self::from(tally)
+        }
+    }
+}
+
+impl From<&Tally> for Figures {
+    fn from(tally: &Tally) -> Self {
+        Self {
+            lost: Some(tally.lost),
+            duplicated: Some(tally.duplicated),
+            disordered: Some(tally.disordered),
+            refused: Some(tally.refused),
+            sent: Some(tally.sent),
+            acked: Some(tally.acked),
+            received: Some(tally.received),
+            ..Self::default()
+        }
+    }
+}
+
+/// What bounds a benchmark, measured in the same run.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Ceiling {
+    /// What was measured, with its unit.
+    pub(super) what: &'static str,
+    pub(super) value: f64,
+    /// The benchmark's own figure, divided by this.
+    pub(super) ratio: f64,
+}
+
+impl Ceiling {
+    pub(super) fn new(what: &'static str, value: f64, figure: f64) -> Self {
+        Self { what, value: round(value), ratio: round(figure / value.max(1e-9)) }
+    }
+}
+
+/// The figure by which runs are compared.
+#[derive(Debug, Clone, Serialize)]
+struct Runs {
+    /// Its key.
+    of: &'static str,
+    /// That of each run.
+    values: Vec<f64>,
 }
 
 /// What is reported.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Report {
     benchmark: &'static str,
-    acked_per_s: f64,
-    received_per_s: f64,
-    ack_ms: Millis,
-    receive_ms: Millis,
-    server_cpu_us_per_delivery: Option<f64>,
-    server_rss_mb: Option<f64>,
-    lost: u64,
-    duplicated: u64,
-    disordered: u64,
-    refused: u64,
-    sent: u64,
-    acked: u64,
-    received: u64,
-    seconds: f64,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    replay: Option<Replayed>,
+    /// The command that made it.
+    command: String,
+    runs: Runs,
+    #[serde(flatten)]
+    figures: Figures,
+    ceiling: Option<Ceiling>,
+    /// What only this benchmark tells.
+    #[serde(flatten)]
+    own: Map<String, Value>,
+    /// What else was got wrong, in words.
+    #[serde(skip)]
+    wrong: Vec<String>,
+    #[serde(skip)]
+    headline: f64,
 }
 
 impl Report {
-    pub(super) fn new(benchmark: &'static str, measured: Measured) -> Self {
-        let Measured { tally, ack, receive, seconds, server_cpu_us, server_rss_mb } = measured;
-        let per_s = |count: u64| round(count as f64 / seconds.max(1e-9));
-        let per_delivery = |micros: u64| round(micros as f64 / tally.received.max(1) as f64);
+    /// A report whose runs are compared by the figure with this key.
+    pub(super) fn new(
+        benchmark: &'static str,
+        (of, headline): (&'static str, f64),
+        figures: Figures,
+    ) -> Self {
+        let headline = round(headline);
         Self {
             benchmark,
-            acked_per_s: per_s(tally.acked),
-            received_per_s: per_s(tally.received),
-            ack_ms: ack.millis(),
-            receive_ms: receive.millis(),
-            server_cpu_us_per_delivery: server_cpu_us.map(per_delivery),
-            server_rss_mb: server_rss_mb.map(round),
-            lost: tally.lost,
-            duplicated: tally.duplicated,
-            disordered: tally.disordered,
-            refused: tally.refused,
-            sent: tally.sent,
-            acked: tally.acked,
-            received: tally.received,
-            seconds: round(seconds),
-            replay: None,
+            command: String::new(),
+            runs: Runs { of, values: vec![headline] },
+            figures,
+            ceiling: None,
+            own: Map::new(),
+            wrong: Vec::new(),
+            headline,
         }
     }
 
-    pub(super) fn with_replay(mut self, replay: Replayed) -> Self {
-        self.replay = Some(replay);
+    /// A report of messages that were received.
+    pub(super) fn of_messages(benchmark: &'static str, measured: &Measured) -> Self {
+        let figures = Figures::from(measured);
+        Self::new(benchmark, ("received_per_s", figures.received_per_s.unwrap_or_default()), figures)
+    }
+
+    /// Adds what only this benchmark tells: a struct, whose fields become keys.
+    pub(super) fn with(mut self, own: impl Serialize) -> Self {
+        if let Ok(Value::Object(own)) = serde_json::to_value(own) {
+            self.own.extend(own.into_iter().map(|(key, value)| (key, rounded(value))));
+        }
         self
+    }
+
+    pub(super) fn under(mut self, ceiling: Ceiling) -> Self {
+        self.ceiling = Some(ceiling);
+        self
+    }
+
+    /// Adds something that was got wrong, in words.
+    pub(super) fn wrong(mut self, what: Option<String>) -> Self {
+        self.wrong.extend(what);
+        self
+    }
+
+    pub(super) fn made_by(mut self, command: String) -> Self {
+        self.command = command;
+        self
+    }
+
+    pub(super) fn headline(&self) -> f64 {
+        self.headline
+    }
+
+    /// It is the median of runs with these headlines.
+    pub(super) fn among(mut self, headlines: Vec<f64>) -> Self {
+        self.runs.values = headlines;
+        self
+    }
+
+    /// Adds what another run got wrong.
+    pub(super) fn add_faults(&mut self, other: &Self) {
+        let (here, there) = (&mut self.figures, &other.figures);
+        for (here, there) in [
+            (&mut here.lost, there.lost),
+            (&mut here.duplicated, there.duplicated),
+            (&mut here.disordered, there.disordered),
+        ] {
+            *here = here.map(|count| count + there.unwrap_or_default());
+        }
+        self.wrong.extend_from_slice(&other.wrong);
     }
 
     /// What the server got wrong, in words; empty if nothing.
     pub(super) fn faults(&self) -> String {
-        let mut faults = Vec::new();
-        for (count, what) in
-            [(self.lost, "lost"), (self.duplicated, "duplicated"), (self.disordered, "disordered")]
-        {
-            if count > 0 {
-                faults.push(format!("{count} {what}"));
-            }
-        }
-        if let Some(replay) = &self.replay {
-            faults.extend(replay.faults());
-        }
-        faults.join(", ")
+        let Figures { lost, duplicated, disordered, .. } = self.figures;
+        let counted = [(lost, "lost"), (duplicated, "duplicated"), (disordered, "disordered")];
+        let counted = counted.into_iter().filter_map(|(count, what)| {
+            count.filter(|count| *count > 0).map(|count| format!("{count} {what}"))
+        });
+        counted.chain(self.wrong.iter().cloned()).collect::<Vec<_>>().join(", ")
     }
 
-    /// For people.
+    /// For people: a line a key, those without a meaning left out.
     pub(super) fn to_text(&self) -> String {
-        let millis = |m: &Millis| format!("p50 {}  p99 {}  p99.9 {}  max {}", m.p50, m.p99, m.p999, m.max);
-        let known = |value: Option<f64>| value.map_or("not known".to_owned(), |value| value.to_string());
-        let mut lines = vec![
-            format!("{}: {} s", self.benchmark, self.seconds),
-            format!(
-                "acked/s            {}   ({} of {} sent, {} refused)",
-                self.acked_per_s, self.acked, self.sent, self.refused
-            ),
-            format!("received/s         {}   ({})", self.received_per_s, self.received),
-            format!("send to ack, ms    {}", millis(&self.ack_ms)),
-            format!("send to receive    {}", millis(&self.receive_ms)),
-            format!(
-                "server CPU µs per delivery {}, RSS MB {}",
-                known(self.server_cpu_us_per_delivery),
-                known(self.server_rss_mb)
-            ),
-            format!("lost {}  duplicated {}  disordered {}", self.lost, self.duplicated, self.disordered),
-        ];
-        lines.extend(self.replay.as_ref().map(Replayed::to_text));
-        lines.join("\n")
+        let mut text = self.command.clone();
+        let Ok(Value::Object(keys)) = serde_json::to_value(self) else { return text };
+        let told = keys
+            .iter()
+            .filter(|(key, value)| !value.is_null() && !["benchmark", "command"].contains(&key.as_str()));
+        for (key, value) in told {
+            // Writing to a string does not fail.
+            let _ = write!(text, "\n{key:28} {}", plain(value));
+        }
+        text
     }
 }
 
-fn round(value: f64) -> f64 {
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            map.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect::<Vec<_>>().join("  ")
+        }
+        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// To a hundredth; more digits than a measurement has only hide it.
+pub(super) fn round(value: f64) -> f64 {
     (value * 100.0).round() / 100.0
+}
+
+fn rounded(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => round(number.as_f64().unwrap_or_default()).into(),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, rounded(value))).collect(),
+        Value::Array(values) => values.into_iter().map(rounded).collect(),
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -157,17 +253,31 @@ mod tests {
         let mut ack = Latencies::new();
         (1..=1_000).for_each(|n| ack.record(n * 100));
         let receive = ack.clone();
-        Measured { tally, ack, receive, seconds: 2.0, server_cpu_us: Some(5_000), server_rss_mb: Some(12.5) }
+        Measured {
+            tally,
+            ack,
+            receive,
+            seconds: 2.0,
+            received_seconds: 4.0,
+            server_cpu_us: Some(5_000),
+            server_rss_bytes: Some(12_500_000),
+        }
     }
 
     #[test]
     fn the_keys_and_units_stay_what_others_read() {
         let tally = Tally { sent: 1_000, acked: 1_000, received: 1_000, ..Tally::default() };
-        let json = serde_json::to_value(Report::new("pairs", measured(tally))).unwrap();
+        let report = Report::of_messages("pairs", &measured(tally)).under(Ceiling::new(
+            "relay, messages/s",
+            500.0,
+            250.0,
+        ));
+        let json = serde_json::to_value(report).unwrap();
         assert_eq!(json["acked_per_s"], 500.0);
-        assert_eq!(json["received_per_s"], 500.0);
+        assert_eq!(json["received_per_s"], 250.0, "what came later took longer");
         assert_eq!(json["server_cpu_us_per_delivery"], 5.0);
         assert_eq!(json["server_rss_mb"], 12.5);
+        assert_eq!(json["ceiling"]["ratio"], 0.5);
         for key in ["lost", "duplicated", "disordered"] {
             assert_eq!(json[key], 0);
         }
@@ -179,9 +289,17 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_has_no_meaning_is_null_and_not_absent() {
+        let json = serde_json::to_value(Report::new("idle", ("a", 1.0), Figures::default())).unwrap();
+        for key in ["acked_per_s", "receive_ms", "rss_bytes_per_session", "lost", "ceiling"] {
+            assert_eq!(json.get(key), Some(&Value::Null), "{key}");
+        }
+    }
+
+    #[test]
     fn a_single_loss_makes_the_report_a_failure() {
         let tally = Tally { lost: 1, ..Tally::default() };
-        assert_eq!(Report::new("pairs", measured(tally)).faults(), "1 lost");
-        assert_eq!(Report::new("pairs", measured(Tally::default())).faults(), "");
+        assert_eq!(Report::of_messages("pairs", &measured(tally)).faults(), "1 lost");
+        assert_eq!(Report::of_messages("pairs", &measured(Tally::default())).faults(), "");
     }
 }

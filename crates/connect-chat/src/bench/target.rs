@@ -1,5 +1,6 @@
-//! The server that is measured, and the people who are made on it.
+//! The server that is measured, and the people and groups that are made on it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,21 +8,29 @@ use anyhow::{Context, Result, bail};
 use client::Clock;
 use client::http::Http;
 use client::tokens::Fixed;
+use domain::{ConversationId, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use protocol::http::{Failure, Tokens};
 use serde_json::json;
 
 use super::Common;
+use super::metrics::Metrics;
 use super::out::Out;
-use super::server::{self, Server};
+use super::process;
+use super::server::{End, Server};
 
 /// People minted at once.
-const MINTS_MAX: usize = 16;
+const MINTS_MAX: usize = 64;
+
+/// People named in one request: what a server allows by default.
+const NAMED_MAX: usize = 1_000;
 
 /// The server that is measured.
 pub(super) struct Target {
     pub(super) url: String,
     pub(super) clock: Clock,
+    /// On the disk that is measured.
+    pub(super) scratch: PathBuf,
     http: Http,
     admin_url: String,
     admin_token: String,
@@ -32,32 +41,47 @@ pub(super) struct Target {
     run: u32,
 }
 
+/// Where a server is found: for devices, for operators, its admin token, its process.
+struct Whereabouts {
+    url: String,
+    admin_url: String,
+    admin_token_file: PathBuf,
+    pid: Option<u32>,
+}
+
+impl Whereabouts {
+    fn of(server: &Server) -> Self {
+        Self {
+            url: format!("http://{}", server.addresses.listen),
+            admin_url: format!("http://{}", server.addresses.admin),
+            admin_token_file: server.admin_token_file(),
+            pid: server.pid(),
+        }
+    }
+
+    fn named(common: &Common) -> Result<Self> {
+        Ok(Self {
+            url: common.url.clone().context("--url")?,
+            admin_url: common.admin_url.clone().context("--admin-url")?,
+            admin_token_file: common.admin_token_file.clone().context("--admin-token-file")?,
+            pid: common.server_pid,
+        })
+    }
+}
+
 impl Target {
+    /// The server that was named, or a new one.
     pub(super) async fn new(common: &Common) -> Result<Self> {
         let server = if common.url.is_some() { None } else { Some(Server::start(common).await?) };
-        let (url, admin_url, file, pid) = match &server {
-            Some(server) => {
-                let Server { addresses, .. } = server;
-                let (url, admin) =
-                    (format!("http://{}", addresses.listen), format!("http://{}", addresses.admin));
-                (url, admin, server.admin_token_file(), server.pid())
-            }
-            None => {
-                let url = common.url.clone().context("--url")?;
-                let admin_url = common.admin_url.clone().context("--admin-url")?;
-                (
-                    url,
-                    admin_url,
-                    common.admin_token_file.clone().context("--admin-token-file")?,
-                    common.server_pid,
-                )
-            }
-        };
-        let admin_token =
-            std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let Whereabouts { url, admin_url, admin_token_file, pid } = server
+            .as_ref()
+            .map_or_else(|| Whereabouts::named(common), |server| Ok(Whereabouts::of(server)))?;
+        let admin_token = std::fs::read_to_string(&admin_token_file)
+            .with_context(|| format!("{} cannot be read", admin_token_file.display()))?;
         Ok(Self {
             http: Http::new(&url)?,
             clock: Clock::new(),
+            scratch: common.scratch.clone(),
             admin_url,
             admin_token: admin_token.trim().to_owned(),
             admin: reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?,
@@ -66,6 +90,21 @@ impl Target {
             run: rand::random(),
             url,
         })
+    }
+
+    /// The server, if it is one of our own.
+    pub(super) fn own(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// Ends the server and starts it again on what it left, if it is one of our own; says whether it is.
+    pub(super) async fn restart(&mut self, end: End) -> Result<bool> {
+        let Some(server) = &mut self.server else { return Ok(false) };
+        server.restart(end).await?;
+        let whereabouts = Whereabouts::of(server);
+        self.http = Http::new(&whereabouts.url)?;
+        (self.url, self.admin_url, self.pid) = (whereabouts.url, whereabouts.admin_url, whereabouts.pid);
+        Ok(true)
     }
 
     /// Mints a token, on a new device, for the person `name` of this run, who is made if need be.
@@ -98,13 +137,42 @@ impl Target {
         self.http.with_tokens(Arc::new(Fixed::new(tokens)))
     }
 
-    /// CPU time that the server has taken so far, in microseconds.
-    pub(super) fn cpu_us(&self) -> Option<u64> {
-        self.pid.and_then(server::cpu_us)
+    /// Has `creator` make a group of themselves and `users`, however many.
+    pub(super) async fn group(
+        &self,
+        creator: &Tokens,
+        name: &str,
+        users: &[UserId],
+    ) -> Result<ConversationId> {
+        let http = self.http(creator);
+        let mut parts = users.chunks(NAMED_MAX);
+        let first = parts.next().unwrap_or_default();
+        let group = http.group(name, first, false, self.clock.client_id()).await?.id;
+        for part in parts {
+            http.add(group, part, self.clock.client_id()).await?;
+        }
+        Ok(group)
     }
 
-    pub(super) fn rss_mb(&self) -> Option<f64> {
-        self.pid.and_then(server::rss_mb)
+    /// What the server counts.
+    pub(super) async fn metrics(&self) -> Result<Metrics> {
+        let response = self.admin.get(format!("{}/metrics", self.admin_url)).send().await?;
+        Ok(Metrics::parse(&response.error_for_status()?.text().await?))
+    }
+
+    /// CPU time that the server has taken so far, in microseconds.
+    pub(super) fn cpu_us(&self) -> Option<u64> {
+        self.pid.and_then(process::cpu_us)
+    }
+
+    /// Its memory that is in RAM, in bytes.
+    pub(super) fn rss_bytes(&self) -> Option<u64> {
+        self.pid.and_then(process::rss_bytes)
+    }
+
+    /// Its process, if it is known.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pid
     }
 
     /// Adds what the server logged last, if it is one of our own.
@@ -113,9 +181,11 @@ impl Target {
         if log.is_empty() { error } else { error.context(format!("the server's last words:\n{log}\n")) }
     }
 
-    pub(super) async fn end(self) {
-        if let Some(server) = self.server {
-            server.end().await;
+    /// Ends the server, if it is one of our own: it would go on merging tables while its ceiling is measured.
+    pub(super) async fn end(&mut self) -> Result<()> {
+        match &mut self.server {
+            Some(server) => server.stop(End::Killed).await,
+            None => Ok(()),
         }
     }
 }

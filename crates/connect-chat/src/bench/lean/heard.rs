@@ -18,6 +18,8 @@ pub(in crate::bench) enum Heard<'a> {
     Entry(Entry<'a>),
     /// A submission, or another frame, was refused.
     Error(Box<frame::Error>),
+    /// The answer to `sync`.
+    Changes(Box<Changes<'a>>),
     /// The session missed something.
     Lagged,
     /// The server ends the session.
@@ -35,6 +37,23 @@ pub(in crate::bench) struct Entry<'a> {
     pub(in crate::bench) kind: &'a str,
     #[serde(borrow)]
     pub(in crate::bench) body: Option<&'a RawValue>,
+}
+
+/// What changed, as far as a meter needs it.
+#[derive(Debug, Deserialize)]
+pub(in crate::bench) struct Changes<'a> {
+    pub(in crate::bench) token: &'a str,
+    pub(in crate::bench) more: bool,
+    #[serde(borrow)]
+    pub(in crate::bench) conversations: Vec<Shown<'a>>,
+}
+
+/// A conversation in it.
+#[derive(Debug, Deserialize)]
+pub(in crate::bench) struct Shown<'a> {
+    /// The newest entries, oldest first.
+    #[serde(borrow)]
+    pub(in crate::bench) entries: Vec<Entry<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +74,7 @@ pub(in crate::bench) fn parse(bytes: &[u8]) -> Result<Heard<'_>> {
         "sent" => Heard::Sent { client_id: frame.client_id.context("a sent frame without a client id")? },
         "welcome" => Heard::Welcome,
         "error" => Heard::Error(Box::new(serde_json::from_slice(bytes)?)),
+        "changes" => Heard::Changes(Box::new(serde_json::from_slice(bytes)?)),
         "lagged" => Heard::Lagged,
         "goodbye" => Heard::Goodbye(Box::new(serde_json::from_slice(bytes)?)),
         _ => Heard::Other,

@@ -28,8 +28,7 @@ const HEAD_BYTES_MAX: usize = 8 << 10;
 impl Socket {
     /// Connects to the server at `url`, says hello, and waits for its welcome.
     pub(in crate::bench) async fn connect(url: &str, token: &str) -> Result<Self> {
-        let mut socket = Self::open(url).await?;
-        socket.say(&FromDevice::Hello { token: token.into() })?;
+        let mut socket = Self::hello(url, token).await?;
         loop {
             while let Some(frame) = socket.next()? {
                 match parse(frame)? {
@@ -43,8 +42,15 @@ impl Socket {
         }
     }
 
+    /// Connects to the server at `url` and puts a hello in line, unawaited.
+    pub(in crate::bench) async fn hello(url: &str, token: &str) -> Result<Self> {
+        let mut socket = Self::open(url).await?;
+        socket.say(&FromDevice::Hello { token: token.into() })?;
+        Ok(socket)
+    }
+
     async fn open(url: &str) -> Result<Self> {
-        let host = url.strip_prefix("http://").context("only http:// can be measured")?.trim_end_matches('/');
+        let host = super::host(url)?;
         let mut stream = TcpStream::connect(host).await.with_context(|| format!("no server at {host}"))?;
         stream.set_nodelay(true)?;
         let head = format!(
@@ -57,13 +63,18 @@ impl Socket {
         let end = loop {
             let read = stream.read_buf(&mut coming).await?;
             ensure!(read > 0 && coming.len() < HEAD_BYTES_MAX, "the server did not take the connection");
-            if let Some(end) = coming.windows(4).position(|four| four == b"\r\n\r\n") {
-                break end + 4;
+            if let Some(end) = super::end_of_head(&coming) {
+                break end;
             }
         };
         let status = String::from_utf8_lossy(&coming[..end]).lines().next().unwrap_or_default().to_owned();
         ensure!(status.contains(" 101 "), "the server did not take the connection: {status}");
         Ok(Self { stream, coming, looked: end, going: Vec::new(), scratch: Vec::new() })
+    }
+
+    /// Cuts the connection, without a word to the other side but a reset.
+    pub(in crate::bench) fn cut(self) -> Result<()> {
+        Ok(self.stream.set_zero_linger()?)
     }
 
     /// Puts a frame in line.

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::Content;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use protocol::frame::{FromDevice, Send};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, watch};
@@ -18,15 +17,14 @@ use super::lane::{Due, Lane};
 use super::text;
 use super::trace::Trace;
 use super::world::World;
-use crate::bench::drive::{QUIET, micros};
-use crate::bench::lean::{Heard, Socket, number_of, numbered, parse};
+use crate::bench::drive::{AFTER_LAST, QUIET, micros, sockets};
+use crate::bench::latencies::Latencies;
+use crate::bench::lean::{Heard, LAGGED, Socket, number_of, numbered, parse};
 use crate::bench::meter::{Meter, Numbers, Tally};
 use crate::bench::out::Out;
-use crate::bench::report::{Latencies, Measured};
+use crate::bench::report::Measured;
 use crate::bench::target::Target;
 
-/// Connections made at once.
-const CONNECTS_MAX: usize = 32;
 /// Refusals after which it is given up: more than a server that is only busy gives.
 const REFUSED_MAX: u64 = 100_000;
 /// Without an answer for this long it is given up.
@@ -81,11 +79,7 @@ pub(super) async fn run(
         unix_ms: target.clock.server_time().unix_ms(),
         sent_us: trace.rows.iter().map(|_| AtomicU64::new(0)).collect(),
     });
-    let bar = out.bar("connections", trace.people.len() as u64);
-    let sockets = world.people.iter().map(|tokens| Socket::connect(&target.url, &tokens.access_token));
-    let sockets: Vec<Socket> =
-        stream::iter(sockets).buffered(CONNECTS_MAX).inspect_ok(|_| bar.inc(1)).try_collect().await?;
-    bar.finish_and_clear();
+    let sockets = sockets(target, &world.people, out).await?;
 
     // As many answers as there are messages: nobody ever waits to tell one, so nobody waits for each other.
     let (answers, answered) = mpsc::channel(trace.rows.len());
@@ -114,7 +108,7 @@ pub(super) async fn run(
     }
     let mut measured = gather(trace, &ended, refused, seconds);
     measured.server_cpu_us = target.cpu_us().zip(cpu).map(|(after, before)| after.saturating_sub(before));
-    measured.server_rss_mb = target.rss_mb();
+    measured.server_rss_bytes = target.rss_bytes();
     Ok(measured)
 }
 
@@ -231,8 +225,7 @@ impl Person {
                 }
             }
         }
-        // One that comes again comes at once after the last.
-        if let Ok(came) = timeout(Duration::from_millis(200), self.socket.turn()).await {
+        if let Ok(came) = timeout(AFTER_LAST, self.socket.turn()).await {
             came?;
             self.hear()?;
         }
@@ -286,12 +279,8 @@ impl Person {
                     _ => bail!("person {} was refused: {}", self.number, error.error),
                 },
                 Heard::Goodbye(goodbye) => bail!("person {} was sent away: {goodbye:?}", self.number),
-                Heard::Lagged => bail!(
-                    "person {} read too slowly and was told `lagged`: give the load generator more cores, or the server a \
-                     larger limits.session_queue_bytes_max",
-                    self.number
-                ),
-                Heard::Welcome | Heard::Entry(_) | Heard::Other => {}
+                Heard::Lagged => bail!("person {}: {LAGGED}", self.number),
+                Heard::Welcome | Heard::Entry(_) | Heard::Changes(_) | Heard::Other => {}
             }
         }
         Ok(())
@@ -318,5 +307,13 @@ fn gather(trace: &Trace, people: &[Person], refused: u64, seconds: f64) -> Measu
         ack.add(&person.ack);
         receive.add(&person.receive);
     }
-    Measured { tally, ack, receive, seconds, server_cpu_us: None, server_rss_mb: None }
+    Measured {
+        tally,
+        ack,
+        receive,
+        seconds,
+        received_seconds: seconds,
+        server_cpu_us: None,
+        server_rss_bytes: None,
+    }
 }

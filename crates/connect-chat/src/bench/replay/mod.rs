@@ -16,8 +16,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::Serialize;
 
+use super::ceilings::{Load, OfPairs};
 use super::out::Out;
 use super::report::Report;
+use super::runs::Benchmark;
 use super::target::Target;
 use digest::Expected;
 use trace::Trace;
@@ -62,34 +64,44 @@ impl Replayed {
     pub(super) fn faults(&self) -> Option<String> {
         (self.different > 0).then(|| format!("{} groups read back differently", self.different))
     }
+}
 
-    /// For people.
-    pub(super) fn to_text(&self) -> String {
-        format!(
-            "{} groups, {} people; {} empty devices read {} messages in {:.1} s: {} groups equal the file, {} differ\ndigest {}",
-            self.groups,
-            self.people,
-            self.devices,
-            self.synced,
-            self.sync_seconds,
-            self.equal,
-            self.different,
-            self.digest
-        )
+impl Benchmark for Args {
+    /// What it holds against the file is the same in each run.
+    const RUNS: usize = 1;
+
+    async fn run(&self, target: &mut Target, out: &Out) -> Result<Report> {
+        let trace = Arc::new(Trace::read(&self.file, self.rows)?);
+        let world = Arc::new(World::make(&trace, target, out).await?);
+        let before = target.metrics().await?;
+        let measured = live::run(&trace, &world, target, self.parallel, out).await?;
+        let commits = target.metrics().await?.commits_since(&before);
+        let expected = Arc::new(Expected::of(&trace));
+        let replayed = devices::run(&trace, &world, &expected, target, self.devices, out).await?;
+        let replayed = Replayed {
+            groups: trace.groups.len(),
+            people: trace.people.len(),
+            digest: expected.digest(),
+            ..replayed
+        };
+        let load = self.load(&trace, measured.tally.acked as f64 / commits.batches.max(1.0));
+        let ceilings = OfPairs::measure(&load, target, out).await?;
+        let report = Report::of_messages("replay", &measured);
+        let bound = ceilings.bound(measured.tally.acked as f64 / measured.seconds);
+        let wrong = replayed.faults();
+        Ok(report.under(bound).with(ceilings).with(commits).with(replayed).wrong(wrong))
     }
 }
 
-pub(super) async fn run(args: &Args, target: &Target, out: &Out) -> Result<Report> {
-    let trace = Arc::new(Trace::read(&args.file, args.rows)?);
-    let world = Arc::new(World::make(&trace, target, out).await?);
-    let measured = live::run(&trace, &world, target, args.parallel, out).await?;
-    let expected = Arc::new(Expected::of(&trace));
-    let replayed = devices::run(&trace, &world, &expected, target, args.devices, out).await?;
-    let replayed = Replayed {
-        groups: trace.groups.len(),
-        people: trace.people.len(),
-        digest: expected.digest(),
-        ..replayed
-    };
-    Ok(Report::new("replay", measured).with_replay(replayed))
+impl Args {
+    /// The load on a store that takes the same messages at once in as many groups.
+    fn load(&self, trace: &Trace, batch: f64) -> Load {
+        let bytes: usize = trace.rows.iter().map(|row| row.bytes).sum();
+        Load {
+            pairs: self.parallel.clamp(1, trace.groups.len()),
+            window: 1,
+            batch: batch.round().max(1.0) as u64,
+            text_bytes: bytes / trace.rows.len(),
+        }
+    }
 }

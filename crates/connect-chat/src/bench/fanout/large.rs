@@ -1,0 +1,99 @@
+//! What a message costs in a group of many members of whom few are online, against a group of those few alone.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use domain::{ConversationId, UserId};
+use protocol::http::Tokens;
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use crate::bench::drive::{self, fill_window, measure};
+use crate::bench::out::Out;
+use crate::bench::target::Target;
+
+/// Members who are online in both groups.
+const ONLINE: usize = 10;
+
+/// Messages of one measurement, and those under way at once.
+const MESSAGES: u64 = 10_000;
+const WINDOW: usize = 16;
+
+/// Each group is measured so often, in turn; the cheapest of them counts, since other work only adds.
+const ROUNDS: usize = 3;
+
+/// Notification has followed everything within this time.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What a message costs in a group.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(in crate::bench) struct Cost {
+    /// CPU time of the server, until Notification has followed, too.
+    cpu_us_per_message: f64,
+    ack_p50_ms: f64,
+    receive_p50_ms: f64,
+}
+
+/// Both groups.
+#[derive(Debug, Clone, Serialize)]
+pub(in crate::bench) struct Large {
+    large_members: usize,
+    small: Cost,
+    large: Cost,
+    /// CPU time of a message in the large group, as a multiple of the small one's.
+    large_cost_ratio: f64,
+}
+
+/// Measures both groups on one server.
+pub(in crate::bench) async fn compare(target: &Target, members: usize, out: &Out) -> Result<Large> {
+    ensure!(members > ONLINE, "a large group has more than {ONLINE} members");
+    let people = target.mint_all((0..members).map(|n| format!("l{n}")).collect(), out).await?;
+    let users: Vec<UserId> = people.iter().map(|tokens| tokens.user).collect();
+    let online = &people[..ONLINE];
+    let small = target.group(&people[0], "small", &users[1..ONLINE]).await?;
+    let large = target.group(&people[0], "large", &users[1..]).await?;
+    let (mut of_small, mut of_large): (Option<Cost>, Option<Cost>) = (None, None);
+    for _ in 0..ROUNDS {
+        for (group, cheapest) in [(small, &mut of_small), (large, &mut of_large)] {
+            let cost = cost(target, group, online, out).await?;
+            *cheapest = Some(
+                cheapest.filter(|seen| seen.cpu_us_per_message <= cost.cpu_us_per_message).unwrap_or(cost),
+            );
+        }
+    }
+    let (Some(small), Some(large)) = (of_small, of_large) else { unreachable!("there is a round") };
+    let large_cost_ratio = large.cpu_us_per_message / small.cpu_us_per_message.max(1e-9);
+    Ok(Large { large_members: members, small, large, large_cost_ratio })
+}
+
+async fn cost(target: &Target, group: ConversationId, online: &[Tokens], out: &Out) -> Result<Cost> {
+    let line = drive::group(target, group, online, 100, out).await?;
+    followed(target).await?;
+    let cpu = target.cpu_us().unwrap_or_default();
+    let measured = measure(vec![line], target, |mut sender| async move {
+        while sender.sent() < MESSAGES {
+            fill_window(&mut sender, WINDOW, MESSAGES).await?;
+        }
+        Ok(sender)
+    })
+    .await?;
+    followed(target).await?;
+    let cpu = target.cpu_us().unwrap_or_default().saturating_sub(cpu);
+    let tally = &measured.tally;
+    ensure!(tally.lost + tally.duplicated + tally.disordered == 0, "the server got it wrong: {tally:?}");
+    Ok(Cost {
+        cpu_us_per_message: cpu as f64 / MESSAGES as f64,
+        ack_p50_ms: measured.ack.millis().map_or(0.0, |millis| millis.p50),
+        receive_p50_ms: measured.receive.millis().map_or(0.0, |millis| millis.p50),
+    })
+}
+
+/// Waits until Notification, which follows behind, has followed all that was stored.
+async fn followed(target: &Target) -> Result<()> {
+    let begin = Instant::now();
+    while target.metrics().await?.entries_to_follow() > 0.0 {
+        ensure!(begin.elapsed() < PATIENCE, "Notification does not catch up with the log");
+        sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}

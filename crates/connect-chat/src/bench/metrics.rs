@@ -1,0 +1,119 @@
+//! What the server itself counts: the commits of its store, by `/metrics` of the admin listener. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A reading of `/metrics`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Metrics(BTreeMap<String, f64>);
+
+const BUCKET: &str = "store_commit_microseconds_bucket";
+
+impl Metrics {
+    /// Reads the text form: a line a series, its name and labels, then its value.
+    pub(super) fn parse(text: &str) -> Self {
+        let line = |line: &str| {
+            let (series, value) = line.rsplit_once(' ')?;
+            Some((series.to_owned(), value.parse().ok()?))
+        };
+        Self(text.lines().filter(|line| !line.starts_with('#')).filter_map(line).collect())
+    }
+
+    fn value(&self, series: &str) -> f64 {
+        self.0.get(series).copied().unwrap_or_default()
+    }
+
+    fn since(&self, before: &Self, series: &str) -> f64 {
+        self.value(series) - before.value(series)
+    }
+
+    /// Entries that Notification has still to follow.
+    pub(super) fn entries_to_follow(&self) -> f64 {
+        self.value("bus_lag_records{reader=\"entries/notification\"}")
+    }
+
+    /// What the store committed since `before`.
+    pub(super) fn commits_since(&self, before: &Self) -> Commits {
+        let buckets = self.buckets_since(before);
+        let max_us = self.value("store_commit_microseconds_max");
+        // The counter is of the whole life of the process: it tells of this time only if it grew in it.
+        let grew = max_us > before.value("store_commit_microseconds_max");
+        let max_us = if grew { max_us } else { quantile(&buckets, 1.0).min(max_us) };
+        Commits {
+            commits: self.since(before, "store_commits_total"),
+            batches: self.since(before, "store_batches_total"),
+            commit_p50_ms: quantile(&buckets, 0.5).min(max_us) / 1e3,
+            commit_p99_ms: quantile(&buckets, 0.99).min(max_us) / 1e3,
+            commit_max_ms: max_us / 1e3,
+            stalls: self.since(before, "store_stalls_total"),
+            stall_ms: self.since(before, "store_stall_microseconds_total") / 1e3,
+        }
+    }
+
+    /// Commits up to each bound of the histogram, cumulative, the lowest bound first.
+    fn buckets_since(&self, before: &Self) -> Vec<(f64, f64)> {
+        let bucket = |series: &String| {
+            let le = series.strip_prefix(BUCKET)?.strip_prefix("{le=\"")?.strip_suffix("\"}")?;
+            let bound = if le == "+Inf" { f64::INFINITY } else { le.parse().ok()? };
+            Some((bound, self.since(before, series)))
+        };
+        let mut buckets: Vec<(f64, f64)> = self.0.keys().filter_map(bucket).collect();
+        buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+        buckets
+    }
+}
+
+/// What the store of the server did in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Commits {
+    /// Fsyncs.
+    pub(super) commits: f64,
+    /// Appends and other writes in them.
+    pub(super) batches: f64,
+    pub(super) commit_p50_ms: f64,
+    pub(super) commit_p99_ms: f64,
+    pub(super) commit_max_ms: f64,
+    /// How often the committer waited for tables to be written, and for how long: this time is in no commit.
+    pub(super) stalls: f64,
+    pub(super) stall_ms: f64,
+}
+
+/// The bound of a histogram under which a share of all lies, straight between its neighbours.
+fn quantile(buckets: &[(f64, f64)], share: f64) -> f64 {
+    let wanted = buckets.last().map_or(0.0, |(_, all)| all * share);
+    let mut lower = (0.0, 0.0);
+    for &(bound, below) in buckets {
+        if below >= wanted && below > lower.1 {
+            let part = (wanted - lower.1) / (below - lower.1);
+            return if bound.is_finite() { lower.0 + (bound - lower.0) * part } else { lower.0 };
+        }
+        lower = (bound, below);
+    }
+    0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(below_1000: u32, below_2000: u32, max: u32) -> Metrics {
+        Metrics::parse(&format!(
+            "# TYPE store_commit_microseconds_bucket counter\n\
+             {BUCKET}{{le=\"1000\"}} {below_1000}\n{BUCKET}{{le=\"2000\"}} {below_2000}\n\
+             {BUCKET}{{le=\"+Inf\"}} {below_2000}\n\nstore_commit_microseconds_max {max}\n\
+             store_commits_total {below_2000}\n"
+        ))
+    }
+
+    #[test]
+    fn commits_of_another_time_are_taken_for_those_of_this_one() {
+        let before = reading(100, 100, 90_000);
+        let commits = reading(150, 200, 90_000).commits_since(&before);
+        assert_eq!((commits.commits, commits.commit_p50_ms), (100.0, 1.0));
+        assert_eq!(commits.commit_p99_ms, 1.98);
+        assert_eq!(commits.commit_max_ms, 2.0, "the longest of before is not of now");
+        assert_eq!(reading(150, 200, 91_000).commits_since(&before).commit_max_ms, 91.0);
+        assert_eq!(before.commits_since(&before).commit_p99_ms, 0.0);
+    }
+}

@@ -1,0 +1,231 @@
+//! One session of a storm: live, cut, back, caught up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use protocol::frame::FromDevice;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
+
+use super::log::Log;
+use super::number;
+use crate::bench::drive::{AFTER_LAST, QUIET};
+use crate::bench::lean::{Changes, Entry, Heard, Socket, number_of, parse};
+use crate::bench::meter::{Numbers, Tally};
+
+/// What all sessions are told, one after the other.
+#[derive(Debug, Clone)]
+pub(super) enum Told {
+    /// Be live.
+    Live,
+    /// Your connection is gone: come back.
+    Cut,
+    /// Nothing more is written; this is what was acked in each group.
+    Over(Arc<Vec<Numbers>>),
+}
+
+/// Who is turned away comes back after this.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// A storm takes at most this long.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One session.
+pub(super) struct Session {
+    socket: Socket,
+    device: Device,
+}
+
+/// What stays when the connection is cut.
+struct Device {
+    url: String,
+    access_token: String,
+    /// Where its resume stands.
+    token: Option<String>,
+    logs: HashMap<usize, Log>,
+    turned_away: u64,
+}
+
+/// What a session saw.
+pub(super) struct Seen {
+    pub(super) tally: Tally,
+    /// How often it was turned away before it was back.
+    pub(super) turned_away: u64,
+}
+
+impl Session {
+    /// Connects, and resumes from nothing.
+    pub(super) async fn live(url: &str, access_token: &str) -> Result<Self> {
+        let device = Device {
+            url: url.to_owned(),
+            access_token: access_token.to_owned(),
+            token: None,
+            logs: HashMap::new(),
+            turned_away: 0,
+        };
+        device.connected().await.map_err(|(_, error)| error)
+    }
+
+    /// Lives, is cut, says when it was back, and then hears all that was written in its groups.
+    pub(super) async fn run(
+        mut self,
+        groups: Vec<usize>,
+        mut told: watch::Receiver<Told>,
+        back: mpsc::Sender<Instant>,
+    ) -> Result<Seen> {
+        while matches!(*told.borrow_and_update(), Told::Live) {
+            self.hear_until_told(&mut told).await?;
+        }
+        self = self.cut_and_back().await?;
+        back.send(Instant::now()).await.context("the storm failed")?;
+        let acked = loop {
+            if let Told::Over(acked) = &*told.borrow_and_update() {
+                break Arc::clone(acked);
+            }
+            self.hear_until_told(&mut told).await?;
+        };
+        self.hear_the_rest(&groups, &acked).await?;
+        let Device { mut logs, turned_away, .. } = self.device;
+        let mut tally = Tally::default();
+        for group in groups {
+            tally += logs.remove(&group).unwrap_or_default().tally(&acked[group]);
+        }
+        ensure!(logs.is_empty(), "a session was told of groups that it is not in");
+        Ok(Seen { tally, turned_away })
+    }
+
+    async fn hear_until_told(&mut self, told: &mut watch::Receiver<Told>) -> Result<()> {
+        tokio::select! {
+            came = self.socket.turn() => {
+                came?;
+                self.hear().map(drop)
+            }
+            changed = told.changed() => changed.context("the storm failed"),
+        }
+    }
+
+    /// Is cut, and connects and catches up as often as it takes.
+    async fn cut_and_back(self) -> Result<Self> {
+        let Self { socket, mut device } = self;
+        socket.cut()?;
+        device.logs.values_mut().for_each(Log::cut);
+        let begin = Instant::now();
+        loop {
+            let error = match device.connected().await {
+                Ok(session) => return Ok(session),
+                Err((same, error)) => {
+                    device = same;
+                    // It was not live: what it missed is still to be shown.
+                    device.logs.values_mut().for_each(Log::lagged);
+                    error
+                }
+            };
+            device.turned_away += 1;
+            if begin.elapsed() > PATIENCE {
+                return Err(error.context("a session is not let in again"));
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    /// Resumes until there is no more.
+    async fn catch_up(&mut self) -> Result<()> {
+        self.sync()?;
+        while !self.hear()? {
+            timeout(PATIENCE, self.socket.turn()).await.context("a sync is not answered")??;
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        self.socket.say(&FromDevice::Sync { token: self.device.token.clone() })
+    }
+
+    /// Takes in what came; whether it is caught up by that.
+    fn hear(&mut self) -> Result<bool> {
+        let mut caught_up = false;
+        let mut again = false;
+        while let Some(frame) = self.socket.next()? {
+            match parse(frame)? {
+                Heard::Entry(entry) => {
+                    if let Some((group, nth)) = message(&entry)? {
+                        self.device.logs.entry(group).or_default().pushed(nth, entry.position);
+                    }
+                }
+                Heard::Changes(changes) => {
+                    self.device.token = Some(changes.token.to_owned());
+                    (caught_up, again) = (!changes.more, again || changes.more);
+                    show(&mut self.device.logs, &changes)?;
+                }
+                Heard::Lagged => {
+                    self.device.logs.values_mut().for_each(Log::lagged);
+                    again = true;
+                }
+                Heard::Goodbye(goodbye) => bail!("a session was sent away: {goodbye:?}"),
+                Heard::Error(error) => bail!("a sync was refused: {}", error.error),
+                _ => {}
+            }
+        }
+        if again {
+            self.sync()?;
+        }
+        Ok(caught_up)
+    }
+
+    /// Hears until everything is there, or it has been quiet for long; and then what comes again.
+    async fn hear_the_rest(&mut self, groups: &[usize], acked: &[Numbers]) -> Result<()> {
+        let has_all = |logs: &HashMap<usize, Log>| {
+            groups.iter().all(|group| match logs.get(group) {
+                Some(log) => log.has(&acked[*group]),
+                None => acked[*group].len() == 0,
+            })
+        };
+        while !has_all(&self.device.logs) {
+            match timeout(QUIET, self.socket.turn()).await {
+                Ok(came) => came?,
+                Err(_) => break,
+            }
+            self.hear()?;
+        }
+        if let Ok(came) = timeout(AFTER_LAST, self.socket.turn()).await {
+            came?;
+            self.hear()?;
+        }
+        Ok(())
+    }
+}
+
+impl Device {
+    /// Connects and catches up; the device comes back with the error.
+    async fn connected(self) -> Result<Session, (Self, anyhow::Error)> {
+        let socket = match Socket::hello(&self.url, &self.access_token).await {
+            Ok(socket) => socket,
+            Err(error) => return Err((self, error)),
+        };
+        let mut session = Session { socket, device: self };
+        match session.catch_up().await {
+            Ok(()) => Ok(session),
+            Err(error) => Err((session.device, error)),
+        }
+    }
+}
+
+/// What the answer to a sync shows is there.
+fn show(logs: &mut HashMap<usize, Log>, changes: &Changes<'_>) -> Result<()> {
+    for entry in changes.conversations.iter().flat_map(|shown| &shown.entries) {
+        if let Some((group, nth)) = message(entry)? {
+            logs.entry(group).or_default().shown(nth);
+        }
+    }
+    Ok(())
+}
+
+/// The group and the place of a message; `None` if the entry is none.
+fn message(entry: &Entry<'_>) -> Result<Option<(usize, u64)>> {
+    if entry.kind != "message" {
+        return Ok(None);
+    }
+    Ok(Some(number::parts(number_of(entry.client_id).context("an entry of somebody else")?)))
+}
