@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod accounts;
+mod benchmarks;
 mod clock;
 mod conversation;
 mod damage;
