@@ -28,10 +28,10 @@ pub(crate) struct Folder {
 
 impl Folder {
     /// Takes the folder for this process, and makes a store in it with `create` if there is none.
-    pub(crate) fn claim(
+    pub(crate) fn claim<E: From<open::Error>>(
         dir: &Path,
-        create: impl FnOnce(&Path) -> fjall::Result<()>,
-    ) -> Result<Self, open::Error> {
+        create: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<Self, E> {
         fs::create_dir_all(dir).map_err(|e| open::Error::io(dir, e))?;
         let lock = lock(dir)?;
         let engine = dir.join("engine");
@@ -72,17 +72,17 @@ fn lock(dir: &Path) -> Result<File, open::Error> {
     Ok(file)
 }
 
-fn make(
+fn make<E: From<open::Error>>(
     dir: &Path,
     aside: &Path,
     engine: &Path,
-    create: impl FnOnce(&Path) -> fjall::Result<()>,
-) -> Result<(), open::Error> {
+    create: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
     if aside.exists() {
         // nothing was ever acked from there: it has its name only while it is made
         fs::remove_dir_all(aside).map_err(|e| open::Error::io(dir, e))?;
     }
-    create(aside).map_err(|e| open::Error::engine(dir, e))?;
+    create(aside)?;
     let finish = || -> io::Result<()> {
         let mut marker = File::create_new(aside.join(FORMAT_FILE))?;
         writeln!(marker, "{FORMAT_TEXT}{FORMAT}")?;
@@ -91,7 +91,7 @@ fn make(
         fs::rename(aside, engine)?;
         File::open(dir)?.sync_all()
     };
-    finish().map_err(|e| open::Error::io(dir, e))
+    Ok(finish().map_err(|e| open::Error::io(dir, e))?)
 }
 
 fn check_format(dir: &Path, engine: &Path) -> Result<(), open::Error> {

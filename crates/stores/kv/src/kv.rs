@@ -12,12 +12,13 @@ use crate::committer::{Commit, Committer, Shared};
 use crate::engine::Engine;
 use crate::options::{JOURNAL_BYTES_MIN, Options};
 use crate::queue::Queue;
+use crate::snapshot::Snapshot;
 use crate::space::{self, Id, Space};
 use crate::stats::{Counters, Stats};
 use crate::{engine, folder, journal, open, write};
 
 /// The space in which the store keeps the next offset of each space that is appended to.
-const OFFSETS: &str = "kv.offsets";
+pub(crate) const OFFSETS: &str = "kv.offsets";
 
 /// An open store. Cheap to clone; all clones are one store.
 #[derive(Clone)]
@@ -43,7 +44,9 @@ impl Kv {
 
     pub(crate) fn open_with(dir: &Path, options: Options, commit: Commit) -> Result<Self, open::Error> {
         check(dir, &options)?;
-        let folder = folder::Folder::claim(dir, |path| engine::open(path, &options).map(drop))?;
+        let folder = folder::Folder::claim(dir, |path| {
+            engine::open(path, &options).map(drop).map_err(|e| open::Error::engine(dir, e))
+        })?;
         journal::verify(dir, folder.engine())?;
         let db = engine::open(folder.engine(), &options).map_err(|e| open::Error::engine(dir, e))?;
         let number = next_number();
@@ -101,6 +104,11 @@ impl Kv {
         // an error means that the committer is gone, which is what is waited for
         let _gone = done.wait_for(|done| *done).await;
         self.0.join();
+    }
+
+    /// One state of all spaces together: what is durable now. The committer goes on and does not wait.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.0.shared.clone(), self.0.options.clone())
     }
 
     /// The counters and gauges of now.

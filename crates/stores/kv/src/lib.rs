@@ -21,6 +21,7 @@
 //! [`Batch::require`], or compute inside the committer with [`Batch::update`]), and any knowledge of what the rows mean.
 //! Reads are synchronous and may touch the disk; they never wait for a commit.
 
+pub mod backup;
 mod batch;
 mod committer;
 mod engine;
@@ -35,6 +36,7 @@ mod kv;
 pub mod open;
 mod options;
 mod queue;
+mod snapshot;
 mod space;
 mod stats;
 #[cfg(test)]
@@ -44,5 +46,6 @@ pub mod write;
 pub use batch::Batch;
 pub use kv::Kv;
 pub use options::Options;
+pub use snapshot::Snapshot;
 pub use space::{Error, Key, Scan, Space, Value};
 pub use stats::{COMMIT_BUCKETS_US, Stats};

@@ -112,6 +112,12 @@ impl std::fmt::Debug for Space {
 /// Rows in key order; see [`Space::scan`].
 pub struct Scan(fjall::Iter);
 
+impl Scan {
+    pub(crate) fn new(rows: fjall::Iter) -> Self {
+        Self(rows)
+    }
+}
+
 impl Iterator for Scan {
     type Item = Result<(Key, Value), Error>;
 
