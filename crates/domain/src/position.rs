@@ -24,6 +24,12 @@ impl Epoch {
         Self(region.0 as u32)
     }
 
+    /// The epoch in which `region` goes on once its store was restored from a backup so many times: later than every epoch
+    /// of before. The first one, if that never happened.
+    pub const fn after_restores(restores: u32, region: Region) -> Self {
+        Self(restores.saturating_mul(256) | region.0 as u32)
+    }
+
     /// The region that leads this epoch.
     pub const fn region(self) -> Region {
         Region((self.0 & 0xff) as u8)

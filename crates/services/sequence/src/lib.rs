@@ -32,7 +32,7 @@ impl Generator {
 impl Sequences for Generator {
     async fn grant(&self, conversation: ConversationId) -> Result<Grant, SequenceError> {
         let stored = self.store.reign(conversation).await?;
-        decide::grant(conversation, stored, self.region)
+        decide::grant(conversation, stored, self.store.restores().await?, self.region)
     }
 }
 
@@ -61,6 +61,14 @@ mod tests {
             _follows: Option<Reign>,
             _reign: Reign,
         ) -> Result<(), BeginError> {
+            unreachable!("a grant writes nothing")
+        }
+
+        async fn restores(&self) -> Result<u32, PortError> {
+            Ok(0)
+        }
+
+        async fn restored(&self) -> Result<u32, PortError> {
             unreachable!("a grant writes nothing")
         }
     }

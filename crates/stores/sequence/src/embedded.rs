@@ -1,4 +1,5 @@
-//! The embedded engine: rows in the one key-value store of the process. Key: the conversation's key, in `reigns`.
+//! The embedded engine: rows in the one key-value store of the process. Key: the conversation's key, in `reigns`; the count
+//! of restores is the one row of `restores`.
 
 use std::fmt::Display;
 
@@ -23,11 +24,21 @@ struct ReignRow {
     since_seq: u64,
 }
 
+/// `restores`: how often the store was restored.
+#[derive(Clone, PartialEq, Message)]
+struct RestoresRow {
+    #[prost(uint32, tag = "1")]
+    count: u32,
+}
+
+const RESTORES_KEY: &str = "count";
+
 /// The Sequence DB in the process's key-value store. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     kv: Kv,
     reigns: Space,
+    restores: Space,
 }
 
 fn failed(error: impl Display) -> PortError {
@@ -47,7 +58,8 @@ fn decode(value: &[u8]) -> Result<Reign, PortError> {
 impl Store {
     /// The Sequence DB kept in `kv`.
     pub fn open(kv: &Kv) -> Result<Self, PortError> {
-        Ok(Self { kv: kv.clone(), reigns: kv.space("reigns").map_err(failed)? })
+        let space = |name| kv.space(name).map_err(failed);
+        Ok(Self { kv: kv.clone(), reigns: space("reigns")?, restores: space("restores")? })
     }
 
     /// The stored row with its bytes, to require them.
@@ -86,6 +98,19 @@ impl SequenceStore for Store {
             }
             written => Ok(written.map_err(failed)?),
         }
+    }
+
+    async fn restores(&self) -> Result<u32, PortError> {
+        let Some(value) = self.restores.get(RESTORES_KEY).map_err(failed)? else { return Ok(0) };
+        Ok(format::decode::<RestoresRow>(VERSION, &value).map_err(failed)?.count)
+    }
+
+    async fn restored(&self) -> Result<u32, PortError> {
+        let count = self.restores().await?.saturating_add(1);
+        let mut batch = Batch::new();
+        batch.put(&self.restores, RESTORES_KEY.as_bytes(), format::encode(VERSION, &RestoresRow { count }));
+        self.kv.write(batch).await.map_err(failed)?;
+        Ok(count)
     }
 }
 

@@ -2,8 +2,11 @@
 //!
 //! A conversation without a row is led by its home region in that region's first epoch. One region alone writes none.
 //!
+//! A store that was restored from a backup is older than what devices may hold of it. So every restore is counted, and no
+//! conversation goes on in an epoch of before it: a position that was given once is never given again.
+//!
 //! The laws, which every engine passes in one suite ([`suite`]): a row is durable once `Ok`; it is replaced only if it is
-//! still the one that the change was decided on; epochs only grow.
+//! still the one that the change was decided on; epochs and the count of restores only grow.
 
 pub mod embedded;
 pub mod suite;
@@ -50,6 +53,12 @@ pub trait SequenceStore: Send + Sync + 'static {
         follows: Option<Reign>,
         reign: Reign,
     ) -> Result<(), BeginError>;
+
+    /// How often this store was restored from a backup.
+    async fn restores(&self) -> Result<u32, PortError>;
+
+    /// Counts a restore, and gives the count. Tried again it may count twice, which does no harm.
+    async fn restored(&self) -> Result<u32, PortError>;
 }
 
 /// Whether `reign` is later than the one it follows: what every engine checks before it stores it.

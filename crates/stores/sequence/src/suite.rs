@@ -17,6 +17,7 @@ macro_rules! sequence_store_laws {
             a_reign_does_not_begin_after_another_than_the_stored_one,
             two_reigns_do_not_both_follow_one,
             an_epoch_does_not_go_back,
+            a_restore_is_not_forgotten_by_the_next,
         );
 
         #[tokio::test]
@@ -103,6 +104,15 @@ pub async fn two_reigns_do_not_both_follow_one<S: SequenceStore>(store: &S) {
         assert_eq!(stored(store, GROUP).await, Some(winner));
         follows = Some(winner);
     }
+}
+
+/// The count of restores begins at none, and only grows.
+pub async fn a_restore_is_not_forgotten_by_the_next<S: SequenceStore>(store: &S) {
+    for count in 0..3 {
+        assert_eq!(store.restores().await.expect("the count is read"), count);
+        assert_eq!(store.restored().await.expect("a restore is counted"), count + 1);
+    }
+    assert_eq!(stored(store, GROUP).await, None);
 }
 
 /// An epoch that is not later than the stored one, or than the home's first, is refused.
