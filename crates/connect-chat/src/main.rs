@@ -3,12 +3,13 @@
 mod admin;
 mod bench;
 mod chat;
+mod help;
 mod serve;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -24,13 +25,19 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server.
+    #[command(after_help = help::SERVE)]
     Serve(serve::Args),
     /// Chat in the terminal.
+    #[command(after_help = help::CHAT)]
     Chat(chat::Args),
     /// Look after a server.
+    #[command(after_help = help::ADMIN)]
     Admin(admin::Args),
     /// Measure a server.
+    #[command(after_help = help::BENCH)]
     Bench(bench::Args),
+    Completion(help::Completion),
+    Man(help::Man),
 }
 
 fn main() -> ExitCode {
@@ -50,6 +57,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Chat(args) => asynchronously(chat::run(args)),
         Command::Admin(args) => asynchronously(admin::run(args)),
         Command::Bench(args) => asynchronously(bench::run(args)),
+        Command::Completion(args) => help::completion(&args, Cli::command()),
+        Command::Man(args) => help::man(&args, Cli::command()),
     }
 }
 

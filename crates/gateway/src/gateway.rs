@@ -8,7 +8,7 @@ use bytes::Bytes;
 use contracts::records::{Announcement, Command, Delivery};
 use contracts::services::{Accounts, CatchUp, Notifications, Slots};
 use contracts::{Ambient, FailPoints};
-use domain::Rejection;
+use domain::{Rejection, UserId};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
-use crate::hub::{self, Hub, LeaseError};
+use crate::hub::{self, Hub, LeaseError, Live};
 use crate::session::Driver;
 use crate::tls::Tls;
 use crate::{http, listener};
@@ -143,6 +143,12 @@ impl Handle {
     /// How many sessions there are.
     pub fn sessions(&self) -> usize {
         self.hub.sessions()
+    }
+
+    /// The live sessions after the one of this number, in the order in which they came, at most `limit`; of one user, if
+    /// one is named.
+    pub fn live(&self, user: Option<UserId>, after: u64, limit: usize) -> Vec<Live> {
+        self.hub.live(user, after, limit)
     }
 
     pub(crate) const fn hub(&self) -> &Arc<Hub> {

@@ -4,17 +4,22 @@
 
 mod admin;
 pub mod ambient;
+mod audit;
 pub mod config;
+pub mod doctor;
+mod drain;
 mod faults;
 pub mod log;
 mod page;
+pub mod restore;
 mod run;
 pub mod secrets;
 mod services;
 mod stores;
 mod tls;
 
-pub use admin::{Ready, Report, audit};
+pub use admin::Ready;
+pub use audit::{Report, audit, repair};
 pub use config::Config;
 pub use run::{Addresses, Node};
 pub use stores::Stores;

@@ -10,6 +10,8 @@
 //! 5. the admin listener ends;
 //! 6. the store's queue is committed, and the store is closed.
 //!
+//! An operator may have the first two steps done before (`connect-chat admin drain`).
+//!
 //! `kill -9` at any instant instead of this breaks no law; it only makes the next start do what was left.
 
 use std::net::SocketAddr;
@@ -19,13 +21,14 @@ use anyhow::Context;
 use bus::MessageBus;
 use contracts::Ambient;
 use gateway::Gateway;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin, Ready};
 use crate::config::Config;
+use crate::drain::Drain;
 use crate::page::page;
 use crate::secrets::Secrets;
 use crate::services::{Services, Topics, delivery_faults};
@@ -57,8 +60,7 @@ pub struct Node {
     shown: Option<Shown>,
     stores: Stores,
     topics: Topics,
-    ready: Ready,
-    gateway: gateway::Handle,
+    drain: Drain,
     stop: watch::Sender<bool>,
     workers: service_messaging::Tasks,
     notification: JoinHandle<Result<(), bus::Error>>,
@@ -87,26 +89,30 @@ impl Node {
         let gateway = start_gateway(&config, addresses, &services, &topics, ambient.clone()).await?;
         let (stop, stopped) = watch::channel(false);
         let ready = Ready::default();
+        let (drain, listening) = Drain::new(ready.clone(), gateway.clone());
         let token = secrets.admin_token(&ambient)?.into();
-        let admin =
-            serve_admin(admin_listener, token, &stores, &services, &topics, metrics, &ready, stopped.clone());
-        let (serving, tls) = (gateway.clone(), shown.as_ref().map(Shown::tls));
-        let listening = tokio::spawn(async move { serving.serve(listener, tls, told(stopped)).await });
+        let admin = Admin {
+            token,
+            stores: stores.clone(),
+            accounts: Arc::clone(&services.accounts),
+            groups: Arc::clone(&services.messaging.groups),
+            gateway: gateway.clone(),
+            drain: drain.clone(),
+            ambient: ambient.clone(),
+            metrics,
+            lag: Arc::new(topics.lag()),
+            ready: ready.clone(),
+        };
+        let admin = tokio::spawn(admin.serve(admin_listener, told(stopped)));
+        let tls = shown.as_ref().map(Shown::tls);
+        let listening = tokio::spawn(async move {
+            let ended = gateway.serve(listener, tls, told(listening.close)).await;
+            listening.closed.send_replace(true);
+            ended
+        });
         tokio::spawn(keep_feed(stores.clone(), ambient, config.store.feed_days));
         ready.set(true);
-        Ok(Self {
-            addresses,
-            shown,
-            stores,
-            topics,
-            ready,
-            gateway,
-            stop,
-            workers,
-            notification,
-            listening,
-            admin,
-        })
+        Ok(Self { addresses, shown, stores, topics, drain, stop, workers, notification, listening, admin })
     }
 
     /// Where it listens.
@@ -124,6 +130,7 @@ impl Node {
         let failed = tokio::select! {
             biased;
             () = shutdown => None,
+            () = self.drain.asked_to_stop() => None,
             Some(ended) = self.workers.join_next() => Some(("messaging", describe(ended))),
             ended = &mut self.notification => Some(("notification", describe(ended))),
         };
@@ -142,11 +149,9 @@ impl Node {
     }
 
     async fn stop(mut self, notification_ended: bool) {
-        tracing::info!(sessions = self.gateway.sessions(), "stopping");
-        self.ready.set(false);
-        self.stop.send_replace(true);
+        tracing::info!("stopping");
+        self.drain.drain().await;
         log_end("listener", (&mut self.listening).await);
-        self.gateway.drain().await;
         self.topics.submit.close();
         self.topics.sessions.close();
         while let Some(ended) = self.workers.join_next().await {
@@ -157,6 +162,7 @@ impl Node {
             log_end("notification", (&mut self.notification).await);
         }
         self.topics.deliver.close();
+        self.stop.send_replace(true);
         log_end("admin listener", (&mut self.admin).await);
         self.stores.kv.close().await;
         tracing::info!("stopped");
@@ -216,28 +222,6 @@ async fn start_gateway(
         sessions: Arc::clone(&topics.sessions) as Arc<_>,
     };
     Ok(Gateway::start(settings, called, used, ambient, Arc::clone(&services.messaging.fail)).await?)
-}
-
-#[expect(clippy::too_many_arguments, reason = "the admin listener shows a bit of everything")]
-fn serve_admin(
-    listener: TcpListener,
-    token: Arc<str>,
-    stores: &Stores,
-    services: &Services,
-    topics: &Topics,
-    metrics: PrometheusHandle,
-    ready: &Ready,
-    stopped: watch::Receiver<bool>,
-) -> JoinHandle<std::io::Result<()>> {
-    let admin = Admin {
-        token,
-        stores: stores.clone(),
-        accounts: Arc::clone(&services.accounts),
-        metrics,
-        lag: Arc::new(topics.lag()),
-        ready: ready.clone(),
-    };
-    tokio::spawn(admin.serve(listener, told(stopped)))
 }
 
 async fn told(mut stopped: watch::Receiver<bool>) {

@@ -1,14 +1,16 @@
 //! The stores of one process on the embedded engine, and the change feed as the bus reads it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bus::embedded::view::Log;
 use domain::{Entry, PortError};
-use store_chat::{ChatStore, Feed};
+use store_chat::{ChatStore, Derived, Feed};
 use store_kv::Kv;
 
 use crate::config::Config;
+use crate::restore;
 
 /// Every store of the process.
 #[derive(Clone)]
@@ -19,6 +21,8 @@ pub struct Stores {
     pub chat: Arc<dyn ChatStore>,
     /// The change feed of all logs.
     pub feed: Arc<dyn Feed>,
+    /// What both are derived into, for repairs.
+    pub derived: Arc<dyn Derived>,
     /// Groups and links.
     pub group: Arc<dyn store_group::GroupStore>,
     /// Reigns.
@@ -32,15 +36,17 @@ pub struct Stores {
 impl Stores {
     /// Opens the database in the data folder, or makes it. Blocks while it reads back what was not yet sorted.
     pub fn open(config: &Config) -> anyhow::Result<Self> {
-        let options = store_kv::Options {
-            cache_bytes: config.store.cache_mib << 20,
-            queue_bytes_max: config.store.queue_mib << 20,
-            ..store_kv::Options::default()
-        };
-        let kv = Kv::open(&config.data.join("store"), options)?;
+        restore::refuse_half(&config.data)?;
+        Self::open_in(&config.data, options(config))
+    }
+
+    /// As [`Self::open`], whatever else is in the data folder.
+    pub(crate) fn open_in(data: &Path, options: store_kv::Options) -> anyhow::Result<Self> {
+        let kv = Kv::open(&folder(data), options)?;
         let chat = Arc::new(store_chat::embedded::Store::open(&kv)?);
         Ok(Self {
             feed: Arc::clone(&chat) as Arc<dyn Feed>,
+            derived: Arc::clone(&chat) as Arc<dyn Derived>,
             chat,
             group: Arc::new(store_group::embedded::Store::open(&kv)?),
             sequence: Arc::new(store_sequence::embedded::Store::open(&kv)?),
@@ -48,6 +54,20 @@ impl Stores {
             offline: Arc::new(store_offline::embedded::Store::open(&kv)?),
             kv,
         })
+    }
+}
+
+/// Where in the data folder the database is.
+pub(crate) fn folder(data: &Path) -> std::path::PathBuf {
+    data.join("store")
+}
+
+/// How the database is opened.
+pub(crate) fn options(config: &Config) -> store_kv::Options {
+    store_kv::Options {
+        cache_bytes: config.store.cache_mib << 20,
+        queue_bytes_max: config.store.queue_mib << 20,
+        ..store_kv::Options::default()
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use protocol::http::Failure;
+use reqwest::Response;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -13,6 +14,18 @@ pub(crate) struct Caller {
     address: SocketAddr,
     token: String,
     http: reqwest::Client,
+}
+
+/// An answer of any length, a piece at a time.
+pub(crate) struct Pieces(Response);
+
+impl Pieces {
+    /// The next piece; `None` at its end.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Vec<u8>>> {
+        let piece = self.0.chunk().await;
+        let piece = piece.context("the server broke off: its log says why")?;
+        Ok(piece.map(|piece| piece.to_vec()))
+    }
 }
 
 impl Caller {
@@ -30,7 +43,12 @@ impl Caller {
 
     /// `GET`.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        self.answer(self.http.get(self.url(path))).await
+        Ok(self.answer(self.http.get(self.url(path))).await?.json().await?)
+    }
+
+    /// `GET` of something that may be long.
+    pub(crate) async fn stream(&self, path: &str) -> anyhow::Result<Pieces> {
+        Ok(Pieces(self.answer(self.http.get(self.url(path))).await?))
     }
 
     /// `POST`.
@@ -39,19 +57,19 @@ impl Caller {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
-        self.answer(self.http.post(self.url(path)).json(body)).await
+        Ok(self.answer(self.http.post(self.url(path)).json(body)).await?.json().await?)
     }
 
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> anyhow::Result<T> {
+    async fn answer(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
         let response = request.bearer_auth(&self.token).send().await.with_context(|| {
             format!("no server answers on {}: is it running, and is that its admin listener?", self.address)
         })?;
         if response.status().is_success() {
-            return Ok(response.json().await?);
+            return Ok(response);
         }
         let failure: Failure = response.json().await?;
         anyhow::bail!("{}", failure.error)

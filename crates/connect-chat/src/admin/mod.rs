@@ -1,16 +1,22 @@
-//! `connect-chat admin`: what an operator does with a server. It asks the running server; `verify` also opens the store of
-//! a stopped one.
+//! `connect-chat admin`: what an operator does with a server. It asks the running server; `restore`, `doctor` and
+//! `verify --offline` work on a data folder that no server has.
 
+mod backup;
 mod call;
+mod doctor;
+mod export;
+mod lists;
 mod out;
+mod sessions;
+mod verify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use domain::{ConversationId, Entry, Position};
-use protocol::http::{Tokens, User};
-use serde_json::{Value, json};
+use domain::{ConversationId, Position};
+use protocol::http::Tokens;
+use serde_json::json;
 
 use call::Caller;
 use out::say;
@@ -21,9 +27,9 @@ pub(crate) struct Args {
     /// Where the server's admin listener is.
     #[arg(long, global = true, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
     admin: SocketAddr,
-    /// The server's data folder, in which its admin token is.
-    #[arg(long, global = true, value_name = "FOLDER", default_value = "data")]
-    data: PathBuf,
+    /// The server's data folder, in which its admin token is: `data`, if it is not given.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -42,9 +48,17 @@ enum Command {
         json: bool,
     },
     /// List users.
-    Users,
+    Users {
+        /// As JSON, a user a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// List conversations and where their logs end.
-    Conversations,
+    Conversations {
+        /// As JSON, a conversation a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the entries of a log.
     Log {
         /// Which conversation.
@@ -56,102 +70,109 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print everything of a person or a conversation, as JSON lines; the last one is of type `end`.
+    #[command(group(clap::ArgGroup::new("of").required(true)))]
+    Export {
+        /// A user, by id or handle: their devices, conversations, and the entries that they may see.
+        #[arg(long, group = "of")]
+        user: Option<String>,
+        /// A conversation: its members, and all its entries.
+        #[arg(long, group = "of")]
+        conversation: Option<ConversationId>,
+    },
+    /// List who is connected.
+    Sessions {
+        /// Of this user only, by id.
+        #[arg(long, value_name = "ID")]
+        user: Option<String>,
+        /// As JSON, a session a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take no more connections, and tell every session to come back, jittered. The process stays until SIGTERM.
+    Drain {
+        /// End the process then.
+        #[arg(long)]
+        stop: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Copy the store of the running server into a file, as of one instant. Secrets are not in it.
+    Backup {
+        /// The file, which must not be there; or a folder, and the file is named after the time.
+        #[arg(value_name = "FILE|FOLDER")]
+        to: PathBuf,
+        /// What it is good for, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a data folder (`--data`, which must be empty) of a backup.
+    Restore {
+        /// The backup.
+        file: PathBuf,
+        /// Only read the backup, and say whether it is whole.
+        #[arg(long)]
+        check: bool,
+        /// What it is good for, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Walk the whole store and hold the laws.
     Verify {
         /// Open the store of a server that is stopped.
         #[arg(long)]
         offline: bool,
+        /// Write again, from the logs, what is derived from them and wrong. A running server would not know of it.
+        #[arg(long, requires = "offline")]
+        repair: bool,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
     },
+    /// Look at configuration, data folder, ports, limits, clock, store and disk, whether a server runs or not.
+    Doctor(doctor::Args),
     /// Make a new signing key; tokens of the old one stay good until they expire.
     RotateKey,
 }
 
 /// Does what an operator asked.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
-    if let Command::Verify { offline: true } = args.command {
-        return verify_offline(args.data).await;
+    let Args { admin, data, command } = args;
+    if let Command::Doctor(args) = command {
+        return doctor::doctor(args, data).await;
     }
-    let caller = Caller::new(args.admin, &args.data)?;
-    match args.command {
-        Command::Token { user, create, json } => token(&caller, &user, create, json).await,
-        Command::Users => users(&caller).await,
-        Command::Conversations => conversations(&caller).await,
-        Command::Log { conversation, from, json } => log(&caller, conversation, from, json).await,
-        Command::Verify { .. } => judge(&caller.post("/admin/verify", &json!({})).await?),
+    let data = data.unwrap_or_else(|| node::Config::default().data);
+    match command {
+        Command::Verify { offline: true, repair, json } => verify::offline(data, repair, json).await,
+        Command::Restore { file, check, json } => backup::restore(file, data, check, json).await,
+        asked => ask(&Caller::new(admin, &data)?, asked).await,
+    }
+}
+
+/// Asks the running server.
+async fn ask(caller: &Caller, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Token { user, create, json } => token(caller, &user, create, json).await,
+        Command::Users { json } => lists::users(caller, json).await,
+        Command::Conversations { json } => lists::conversations(caller, json).await,
+        Command::Log { conversation, from, json } => lists::log(caller, conversation, from, json).await,
+        Command::Export { user: Some(user), .. } => export::export(caller, export::Of::User(user)).await,
+        Command::Export { conversation: Some(id), .. } => {
+            export::export(caller, export::Of::Conversation(id)).await
+        }
+        Command::Sessions { user, json } => sessions::sessions(caller, user, json).await,
+        Command::Drain { stop, json } => sessions::drain(caller, stop, json).await,
+        Command::Backup { to, json } => backup::backup(caller, to, json).await,
+        Command::Verify { json, .. } => verify::online(caller, json).await,
         Command::RotateKey => say(&caller.post::<String>("/admin/rotate-key", &json!({})).await?),
+        Command::Export { .. } | Command::Restore { .. } | Command::Doctor(_) => {
+            anyhow::bail!("this is not asked of a server")
+        }
     }
 }
 
 async fn token(caller: &Caller, user: &str, create: bool, json: bool) -> anyhow::Result<()> {
     let tokens: Tokens = caller.post("/admin/token", &json!({ "handle": user, "create": create })).await?;
     say(&if json { serde_json::to_string(&tokens)? } else { tokens.access_token })
-}
-
-async fn users(caller: &Caller) -> anyhow::Result<()> {
-    let mut after = String::new();
-    loop {
-        let page: Vec<User> = caller.get(&format!("/admin/users{after}")).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = format!("?after={}", last.id);
-        for user in &page {
-            say(&format!("{}  {}", user.id, user.handle))?;
-        }
-    }
-}
-
-async fn conversations(caller: &Caller) -> anyhow::Result<()> {
-    let mut after = String::new();
-    loop {
-        let page: Vec<Value> = caller.get(&format!("/admin/conversations{after}")).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = format!("?after={}", last["id"].as_str().unwrap_or_default());
-        for row in &page {
-            let (id, head) = (row["id"].as_str().unwrap_or_default(), &row["head"]);
-            let (epoch, seq) = (&head["position"]["epoch"], &head["position"]["seq"]);
-            let time = head["time"].as_str().unwrap_or_default();
-            say(&format!("{id}  head {epoch}:{seq}  messages {}  {time}", head["ordinal"]))?;
-        }
-    }
-}
-
-async fn log(
-    caller: &Caller,
-    conversation: ConversationId,
-    from: Position,
-    json: bool,
-) -> anyhow::Result<()> {
-    let mut after = Position { seq: from.seq.saturating_sub(1), ..from };
-    loop {
-        let page: Vec<Entry> = caller.get(&format!("/admin/log/{conversation}?after={after}")).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = last.position;
-        for entry in &page {
-            say(&if json { serde_json::to_string(entry)? } else { line(entry) })?;
-        }
-    }
-}
-
-fn line(entry: &Entry) -> String {
-    let body = entry.body.as_ref().map_or("(erased)", |body| body.as_str());
-    format!("{}  {}  {}  {}  {body}", entry.position, entry.time, entry.sender, entry.kind)
-}
-
-async fn verify_offline(data: PathBuf) -> anyhow::Result<()> {
-    let config = node::Config { data, ..node::Config::default() };
-    let stores = tokio::task::spawn_blocking(move || node::Stores::open(&config)).await??;
-    let report = node::audit(&stores).await?;
-    stores.kv.close().await;
-    judge(&report)
-}
-
-fn judge(report: &node::Report) -> anyhow::Result<()> {
-    for told in &report.told {
-        say(told)?;
-    }
-    say(&format!(
-        "{} conversations, {} entries, {} violations",
-        report.conversations, report.entries, report.violations
-    ))?;
-    anyhow::ensure!(report.violations == 0, "the store breaks {} laws", report.violations);
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! `connect-chat serve`: config, build, spawn, wait, drain.
 
 mod args;
+mod notify;
 mod signals;
 
 use std::io::Write;
@@ -47,7 +48,12 @@ async fn serve(config: Config, args: Args) -> anyhow::Result<()> {
             }
         });
     }
-    node.run(signals.told()).await
+    notify::tell(notify::READY);
+    let told = async {
+        signals.told().await;
+        notify::tell(notify::STOPPING);
+    };
+    node.run(told).await
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

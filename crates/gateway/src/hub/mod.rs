@@ -2,7 +2,7 @@
 //!
 //! `tenancy` leases the slot and loses it; `deliveries` hands out what the bus delivers to it; `large` knows which local
 //! sessions a large group has; `requests` are HTTP requests that wait for an outcome; `announcer` tells Messaging of
-//! sessions; `sweeper` finds what is due by time.
+//! sessions; `sweeper` finds what is due by time; `listing` shows operators who is there.
 //!
 //! Deliberately absent: anything that waits for a device.
 
@@ -10,6 +10,7 @@ mod announcer;
 mod deliveries;
 mod known;
 mod large;
+mod listing;
 mod requests;
 mod seat;
 mod sweeper;
@@ -43,6 +44,7 @@ use crate::throttle::Throttle;
 use announcer::Announcer;
 use known::Known;
 use large::Large;
+pub use listing::Live;
 use requests::Requests;
 pub(crate) use seat::{Seat, Who};
 pub(crate) use sweeper::run as sweep;
@@ -143,7 +145,7 @@ impl Hub {
         let lease = self.lease.read().unwrap_or_else(PoisonError::into_inner);
         let held = lease.filter(|_| !self.draining.load(Ordering::SeqCst));
         let held = held.ok_or_else(|| self.come_back("this server takes no sessions now"))?;
-        let seat = Arc::new(Seat::new(Self::name(held, self.next_number())));
+        let seat = Arc::new(Seat::new(Self::name(held, self.next_number()), self.now()));
         self.seats_mut().insert(seat.id.number, Arc::clone(&seat));
         self.meters.sessions.increment(1);
         Ok(seat)

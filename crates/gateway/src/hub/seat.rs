@@ -22,6 +22,8 @@ pub(crate) struct Seat {
     pub(crate) id: SessionId,
     /// What waits to be written to it.
     pub(crate) outbox: Outbox,
+    /// When it was taken in.
+    pub(crate) since: Timestamp,
     who: OnceLock<Who>,
     /// When its state machine has something to do by time, in milliseconds of [`Moment`].
     deadline_ms: AtomicU64,
@@ -35,10 +37,11 @@ pub(crate) struct Seat {
 }
 
 impl Seat {
-    pub(crate) fn new(id: SessionId) -> Self {
+    pub(crate) fn new(id: SessionId, since: Timestamp) -> Self {
         Self {
             id,
             outbox: Outbox::default(),
+            since,
             who: OnceLock::new(),
             deadline_ms: AtomicU64::new(u64::MAX),
             token_ends_ms: AtomicU64::new(u64::MAX),

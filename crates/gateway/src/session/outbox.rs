@@ -225,6 +225,12 @@ impl Outbox {
         self.lock().stuck_since
     }
 
+    /// Bytes that wait to be written, and whether the session lags.
+    pub(crate) fn depth(&self) -> (usize, bool) {
+        let queue = self.lock();
+        (queue.queued + queue.taken, queue.mode == Mode::Lagging)
+    }
+
     /// Answers one of the device's frames, in whatever state it is. One that does not fit makes the session lag.
     pub(super) fn answer(&self, frame: Bytes, budget: &Budget, now: Moment) -> Pushed {
         let mut queue = self.lock();

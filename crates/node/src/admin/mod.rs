@@ -3,21 +3,24 @@
 //! On its own loopback address. Metrics and health are open there; everything else asks for the admin token, a file that
 //! only the server's user reads. Deliberately absent: anything that an app's users may call.
 
-mod audit;
+mod backup;
+mod export;
 mod routes;
 mod scrape;
+mod sessions;
+mod stream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use contracts::services::Accounts;
+use contracts::Ambient;
+use contracts::services::{Accounts, Groups};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
+use crate::drain::Drain;
 use crate::stores::Stores;
-
-pub use audit::{Report, audit};
 
 /// What the admin listener serves from.
 #[derive(Clone)]
@@ -25,6 +28,10 @@ pub(crate) struct Admin {
     pub(crate) token: Arc<str>,
     pub(crate) stores: Stores,
     pub(crate) accounts: Arc<dyn Accounts>,
+    pub(crate) groups: Arc<dyn Groups>,
+    pub(crate) gateway: gateway::Handle,
+    pub(crate) drain: Drain,
+    pub(crate) ambient: Ambient,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) lag: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
     pub(crate) ready: Ready,

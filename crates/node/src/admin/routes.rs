@@ -28,6 +28,11 @@ pub(super) fn router(admin: Admin) -> Router {
         .route("/admin/conversations", get(conversations))
         .route("/admin/log/{conversation}", get(log))
         .route("/admin/verify", post(verify))
+        .route("/admin/backup", get(super::backup::backup))
+        .route("/admin/export/user/{user}", get(super::export::user))
+        .route("/admin/export/conversation/{conversation}", get(super::export::conversation))
+        .route("/admin/sessions", get(super::sessions::sessions))
+        .route("/admin/drain", post(super::sessions::drain))
         .route("/admin/rotate-key", post(rotate_key))
         .layer(middleware::from_fn_with_state(admin.clone(), authorised));
     Router::new()
@@ -39,7 +44,7 @@ pub(super) fn router(admin: Admin) -> Router {
 }
 
 /// A refusal as HTTP carries it.
-struct Refused(Rejection);
+pub(super) struct Refused(pub(super) Rejection);
 
 impl<E: Into<Rejection>> From<E> for Refused {
     fn from(error: E) -> Self {
@@ -138,7 +143,7 @@ struct AfterText {
 }
 
 async fn verify(State(admin): State<Admin>) -> Result<Response, Refused> {
-    Ok(Json(super::audit(&admin.stores).await?).into_response())
+    Ok(Json(crate::audit::audit(&admin.stores).await?).into_response())
 }
 
 async fn rotate_key(State(admin): State<Admin>) -> Result<Response, Refused> {

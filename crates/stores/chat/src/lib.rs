@@ -14,6 +14,7 @@
 //!
 //! Deliberately absent: who may write or read what, which is decided by Messaging.
 
+pub mod derived;
 pub mod embedded;
 pub mod suite;
 
@@ -21,6 +22,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{ConversationId, Cursor, Entry, Head, Identity, PortError, Position, UserId};
+
+pub use derived::Derived;
 
 /// Which way a page goes from its edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -95,6 +95,16 @@ pub trait GroupStore: Send + Sync + 'static {
     /// Lists it for them no more.
     async fn unlink(&self, conversation: ConversationId, users: &[UserId]) -> Result<(), PortError>;
 
+    /// Forgets a group's row and its members' rows: what is derived is made again. Not for a group in use.
+    async fn forget(&self, conversation: ConversationId) -> Result<(), PortError>;
+
+    /// Whether the conversation is listed for each of these users, and as large, in the order asked.
+    async fn linked(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Option<bool>>, PortError>;
+
     /// The conversations of a user, by key, after `after`, at most `limit`.
     async fn links(
         &self,

@@ -98,6 +98,22 @@ impl GroupStore for Store {
         Ok(())
     }
 
+    async fn forget(&self, conversation: ConversationId) -> Result<(), PortError> {
+        let mut rows = self.rows();
+        rows.groups.remove(&conversation);
+        rows.members.retain(|(id, _), _| *id != conversation);
+        Ok(())
+    }
+
+    async fn linked(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Option<bool>>, PortError> {
+        let rows = self.rows();
+        Ok(users.iter().map(|user| rows.links.get(&(*user, conversation)).copied()).collect())
+    }
+
     async fn links(
         &self,
         user: UserId,

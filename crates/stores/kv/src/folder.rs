@@ -104,7 +104,9 @@ fn check_format(dir: &Path, engine: &Path) -> Result<(), open::Error> {
         Err(e) => return Err(open::Error::io(dir, e)),
     };
     let found = text.trim().strip_prefix(FORMAT_TEXT).and_then(|number| number.parse().ok());
-    let found: u32 = found.ok_or_else(|| damaged(format!("engine/FORMAT says {:?}", text.trim())))?;
+    let found: u32 = found
+        .filter(|found| *found > 0)
+        .ok_or_else(|| damaged(format!("engine/FORMAT says {:?}", text.trim())))?;
     if found > FORMAT {
         return Err(open::Error::NewerFormat { dir: dir.to_owned(), found, known: FORMAT });
     }

@@ -59,6 +59,9 @@ pub trait OfflineStore: Send + Sync + 'static {
     /// These people have these conversations up to these marks.
     async fn clear(&self, seen: Vec<(UserId, ConversationId, Mark)>) -> Result<(), PortError>;
 
+    /// Forgets all rows of a person, also those that cannot be read: what is derived is made again.
+    async fn forget(&self, user: UserId) -> Result<(), PortError>;
+
     /// What a person missed, newest first, at most `limit` conversations.
     async fn missed(&self, user: UserId, limit: usize) -> Result<Vec<Missed>, PortError>;
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod accounts;
+mod backups;
 mod benchmarks;
 mod clock;
 mod conversation;
@@ -18,6 +19,7 @@ mod meters;
 mod missed;
 mod offline;
 mod operations;
+mod operators;
 mod overload;
 mod programs;
 mod raw;

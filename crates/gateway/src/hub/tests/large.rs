@@ -14,7 +14,8 @@ use crate::testing::{FIRST, device, entry, group, user};
 const GROUP: fn() -> ConversationId = || group(1);
 
 fn seat(number: u64, of: u8) -> Arc<Seat> {
-    let seat = Seat::new(SessionId { slot: Slot(1), generation: Generation(1), number });
+    let id = SessionId { slot: Slot(1), generation: Generation(1), number };
+    let seat = Seat::new(id, Timestamp::from_unix_ms(0));
     seat.name(Who { user: user(of), device: device(1) });
     Arc::new(seat)
 }

@@ -186,6 +186,18 @@ impl GroupStore for Rows {
         self.store.unlink(conversation, users).await
     }
 
+    async fn forget(&self, conversation: ConversationId) -> Result<(), PortError> {
+        self.store.forget(conversation).await
+    }
+
+    async fn linked(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Option<bool>>, PortError> {
+        self.store.linked(conversation, users).await
+    }
+
     async fn links(
         &self,
         user: UserId,

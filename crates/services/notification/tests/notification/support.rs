@@ -98,6 +98,11 @@ impl OfflineStore for Shared {
         Ok(())
     }
 
+    async fn forget(&self, user: UserId) -> Result<(), PortError> {
+        self.with(|world| world.rows.retain(|(owner, _), _| *owner != user));
+        Ok(())
+    }
+
     async fn missed(&self, user: UserId, limit: usize) -> Result<Vec<Missed>, PortError> {
         Ok(self.with(|world| {
             let rows = world.rows.iter().filter(|((owner, _), _)| *owner == user);

@@ -16,6 +16,7 @@
 
 mod append;
 mod cursors;
+mod derived;
 mod error;
 mod feed;
 mod format;

@@ -169,6 +169,27 @@ impl GroupStore for Store {
         self.kv.write(batch).await.map_err(failed)
     }
 
+    async fn forget(&self, conversation: ConversationId) -> Result<(), PortError> {
+        let mut batch = Batch::new();
+        batch.delete(&self.groups, conversation.to_key());
+        for row in self.members.scan_prefix(conversation.to_key()) {
+            batch.delete(&self.members, row.map_err(failed)?.0);
+        }
+        self.kv.write(batch).await.map_err(failed)
+    }
+
+    async fn linked(
+        &self,
+        conversation: ConversationId,
+        users: &[UserId],
+    ) -> Result<Vec<Option<bool>>, PortError> {
+        let link = |user: &UserId| {
+            let row = self.links.get(link_key(*user, conversation)).map_err(failed)?;
+            row.map(|row| row::decode_link(&row)).transpose()
+        };
+        users.iter().map(link).collect()
+    }
+
     async fn links(
         &self,
         user: UserId,

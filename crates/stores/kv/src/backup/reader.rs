@@ -8,6 +8,9 @@ use super::{Backup, Error, FORMAT, MAGIC, Tally};
 /// The longest first line that is looked for.
 const LINE_BYTES_MAX: u64 = 64;
 
+/// A key and its value.
+type Row<'a> = (&'a [u8], &'a [u8]);
+
 /// A backup that is being read.
 pub(super) struct Reader<R: Read> {
     from: BufReader<R>,
@@ -56,7 +59,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The next row of the space.
-    pub(super) fn row(&mut self) -> Result<Option<(&[u8], &[u8])>, Error> {
+    pub(super) fn row(&mut self) -> Result<Option<Row<'_>>, Error> {
         while self.at == self.rows.len() {
             if self.next.is_some() {
                 return Ok(None);

@@ -133,6 +133,18 @@ impl OfflineStore for Store {
         self.kv.write(batch).await.map_err(failed)
     }
 
+    async fn forget(&self, user: UserId) -> Result<(), PortError> {
+        let _noting = self.noting.lock().await;
+        let mut batch = Batch::new();
+        for row in self.missed.scan_prefix(user.as_bytes()) {
+            batch.delete(&self.missed, row.map_err(failed)?.0);
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.kv.write(batch).await.map_err(failed)
+    }
+
     async fn missed(&self, user: UserId, limit: usize) -> Result<Vec<Missed>, PortError> {
         let mut rows = self.rows(user)?;
         rows.retain(Missed::is_behind);
