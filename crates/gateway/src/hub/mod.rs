@@ -145,7 +145,7 @@ impl Hub {
         let lease = self.lease.read().unwrap_or_else(PoisonError::into_inner);
         let held = lease.filter(|_| !self.draining.load(Ordering::SeqCst));
         let held = held.ok_or_else(|| self.come_back("this server takes no sessions now"))?;
-        let seat = Arc::new(Seat::new(Self::name(held, self.next_number()), self.now()));
+        let seat = Arc::new(Seat::new(Self::name(held, self.next_number()), self.time()));
         self.seats_mut().insert(seat.id.number, Arc::clone(&seat));
         self.meters.sessions.increment(1);
         Ok(seat)
