@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// Seeds of the simulation. Each mutation is caught by far fewer.
-const SEEDS: (&str, &str) = ("SEEDS", "400");
+/// Seeds of the simulation, as many as `make test` runs.
+const SEEDS: (&str, &str) = ("SEEDS", "1000");
 
 /// A test that must notice something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

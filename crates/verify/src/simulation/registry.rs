@@ -10,6 +10,9 @@ use store_registry::{Changes, Lease, LeaseError, Registry, Session, Stamp};
 use super::Bug;
 use super::chance::Chance;
 
+/// A registration takes so long at most: long enough that others talk meanwhile.
+const REGISTERS_MS: u64 = 100;
+
 /// With the bug, what is appended for so long after the answer, at most, does not find the session.
 const LATE_MS: u64 = 2_000;
 
@@ -53,7 +56,7 @@ impl Registry for SlowRegistry {
 
     async fn register(&self, user: UserId, session: Session) -> Result<(), LeaseError> {
         if self.bug != Some(Bug::LiveBeforeRegistered) {
-            self.chance.pause(6).await;
+            self.chance.pause(REGISTERS_MS).await;
             return self.real.register(user, session).await;
         }
         let (real, late) = (Arc::clone(&self.real), Duration::from_millis(self.chance.below(LATE_MS)));
