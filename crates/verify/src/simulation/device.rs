@@ -4,7 +4,7 @@
 //! same identity. It does not look for gaps in what is pushed to it, so that a lost push shows.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use client::wire::{Heard, parse};
 use contracts::services::{CatchUp, PageEdge};
 use domain::{ClientId, Content, ConversationId, DeviceId, Entry, Identity, Position, UserId};
 use futures_util::{SinkExt, StreamExt};
-use protocol::frame::{FromDevice, FromServer, Move, Send};
+use protocol::frame::{Changes, FromDevice, FromServer, Move, Send};
 use tokio::io::DuplexStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -43,6 +43,10 @@ pub(crate) struct Device {
     sync_token: Option<String>,
     /// Up to where it has each log without a gap, by pulls.
     pulled: BTreeMap<ConversationId, Position>,
+    /// Of which conversations it has anything.
+    held: BTreeSet<ConversationId>,
+    /// What it held when a list of everything began, and the list has not named.
+    unnamed: BTreeSet<ConversationId>,
 }
 
 type Socket = WebSocketStream<DuplexStream>;
@@ -56,8 +60,21 @@ impl Device {
         ambient: contracts::Ambient,
         to_send: u32,
     ) -> Self {
-        let (outbox, sync_token, pulled) = Default::default();
-        Self { user, device, conversations, history, chance, ambient, to_send, outbox, sync_token, pulled }
+        let (outbox, sync_token, pulled, held, unnamed) = Default::default();
+        Self {
+            user,
+            device,
+            conversations,
+            history,
+            chance,
+            ambient,
+            to_send,
+            outbox,
+            sync_token,
+            pulled,
+            held,
+            unnamed,
+        }
     }
 
     /// Whether everything it wanted to send is settled.
@@ -180,6 +197,7 @@ impl Device {
                 }
             }
             FromServer::Entry { entry } => {
+                self.held.insert(entry.conversation);
                 self.note(Event::Pushed(Arc::clone(&entry)));
                 self.read_sometimes(socket, &entry).await?;
             }
@@ -188,13 +206,11 @@ impl Device {
                 self.note(Event::Cursor { conversation, user, cursor });
             }
             FromServer::Changes(changes) => {
-                for shown in &changes.conversations {
-                    // Coming back with the old token finds what could not be pulled now.
-                    self.pull(shown.id, shown.head.position, catch_up).await?;
-                }
-                self.sync_token = Some(changes.token.clone());
-                if changes.more {
-                    self.say(socket, &FromDevice::Sync { token: Some(changes.token) }).await?;
+                let token = changes.token.clone();
+                let more = self.changes(changes, catch_up).await?;
+                self.sync_token = Some(token.clone());
+                if more {
+                    self.say(socket, &FromDevice::Sync { token: Some(token) }).await?;
                 }
             }
             FromServer::Lagged {} => {
@@ -219,6 +235,26 @@ impl Device {
             FromServer::Pong {} => {}
         }
         Some(false)
+    }
+
+    /// Pulls what changed, and whether there is more. Coming back with the old token finds what could not be pulled now.
+    async fn changes(&mut self, changes: Changes, catch_up: &dyn CatchUp) -> Option<bool> {
+        if changes.reset {
+            self.unnamed = self.held.clone();
+        }
+        for shown in &changes.conversations {
+            self.unnamed.remove(&shown.id);
+            self.held.insert(shown.id);
+            self.pull(shown.id, shown.head.position, catch_up).await?;
+        }
+        if !changes.more {
+            // These are gone; what may still be seen of them is had by pages.
+            for gone in self.unnamed.clone() {
+                self.pull(gone, Position::END, catch_up).await?;
+                self.unnamed.remove(&gone);
+            }
+        }
+        Some(changes.more)
     }
 
     fn settle(&mut self, client_id: ClientId, conversation: ConversationId) -> Option<Pending> {
