@@ -44,7 +44,9 @@ async fn what_was_queued_survives_a_kill_and_is_sent_in_order_as_the_same() {
 
     let mut fake = Fake::start(|path| panic!("nothing was to be fetched: {path}")).await;
     let outbox = FileOutbox::new(&folder.path().join("outbox"));
-    let (_client, _events) = client(&fake.url, Box::new(outbox), Box::new(MemoryState::default())).await;
+    let (client, _events) = client(&fake.url, Box::new(outbox), Box::new(MemoryState::default())).await;
+    let waiting = client.outbox().await.unwrap().into_iter().map(|queued| queued.client_id.to_string());
+    assert_eq!(waiting.take(queued.len()).collect::<Vec<_>>(), queued, "it can be shown before it is sent");
     let mut session = fake.welcomed().await;
     let mut before = Value::Null;
     for (n, id) in queued.iter().enumerate() {

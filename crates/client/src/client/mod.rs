@@ -27,7 +27,7 @@ use self::core::{Core, Mover};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::Http;
-use crate::storage::{Outbox, State};
+use crate::storage::{Outbox, Queued, State};
 use crate::tokens::TokenSource;
 use link::Link;
 use shell::{Command, Shell};
@@ -130,6 +130,14 @@ impl Client {
     pub async fn waiting(&self) -> Result<usize, Error> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command::Waiting(reply)).await.map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)
+    }
+
+    /// The messages that wait to be stored by the server, oldest first in each conversation: also those of an earlier
+    /// process.
+    pub async fn outbox(&self) -> Result<Vec<Queued>, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::Outbox(reply)).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)
     }
 

@@ -28,6 +28,7 @@ use crate::tokens::{Access, TokenSource};
 pub(super) enum Command {
     Send { conversation: ConversationId, body: Body, text_bytes: usize, reply: Reply },
     Waiting(oneshot::Sender<usize>),
+    Outbox(oneshot::Sender<Vec<Queued>>),
     Close,
 }
 
@@ -198,6 +199,7 @@ impl Shell {
                 self.send(conversation, body, text_bytes, reply);
             }
             Some(Command::Waiting(reply)) => drop(reply.send(self.core.queued() + self.storing)),
+            Some(Command::Outbox(reply)) => drop(reply.send(self.core.outbox())),
             Some(Command::Close) | None => return false,
         }
         true

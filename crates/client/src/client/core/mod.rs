@@ -158,6 +158,11 @@ impl Core {
         self.outbox.len()
     }
 
+    /// The messages that wait to be stored, in their order in each conversation.
+    pub(super) fn outbox(&self) -> Vec<Queued> {
+        self.outbox.all().cloned().collect()
+    }
+
     /// The app took, or the person read, a conversation up to here.
     pub(super) fn moved(&mut self, conversation: ConversationId, mover: Mover, to: Position) {
         self.cursors.wish(conversation, mover, to);

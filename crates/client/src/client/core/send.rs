@@ -53,6 +53,10 @@ impl Outgoing {
         self.places.len()
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &Queued> {
+        self.lanes.values().flat_map(|lane| lane.items.iter().map(|item| &item.queued))
+    }
+
     /// The connection is gone: nothing is under way any more.
     pub(super) fn unsent(&mut self) {
         self.under_way = 0;
