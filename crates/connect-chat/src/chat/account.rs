@@ -11,7 +11,6 @@ use client::tokens::Keep;
 use domain::Code;
 
 use super::Args;
-use super::out::Out;
 
 /// Where a server's people are kept.
 pub(super) struct Home(PathBuf);
@@ -76,21 +75,21 @@ fn is_handle(handle: &str) -> bool {
 }
 
 /// Signs in with what is kept, or with a password.
-pub(super) async fn sign_in(args: &Args, http: &Http, home: &Home, out: &Out) -> Result<SignedIn> {
+pub(super) async fn sign_in(args: &Args, http: &Http, home: &Home, people: bool) -> Result<SignedIn> {
     let asked = match &args.user {
         Some(user) => Some(user.to_lowercase()),
         None => home.only(),
     };
     let handle = match asked {
         Some(handle) => handle,
-        None if out.people() => ask("Your name: ")?.to_lowercase(),
+        None if people => ask("Your name: ")?.to_lowercase(),
         None => bail!("who are you? name it with --user"),
     };
     let person = home.person(&handle)?;
     let file = person.join("tokens.json");
     let (tokens, fresh) = match kept(&file)? {
         Some(tokens) => (tokens, false),
-        None => (enter(args, http, &handle, out).await?, true),
+        None => (enter(args, http, &handle, people).await?, true),
     };
     let folder = person.join(tokens.device.to_string());
     private_folder(&folder)?;
@@ -106,35 +105,37 @@ impl SignedIn {
     }
 }
 
-async fn enter(args: &Args, http: &Http, handle: &str, out: &Out) -> Result<Tokens> {
-    let password = password(args, handle, out)?;
+async fn enter(args: &Args, http: &Http, handle: &str, people: bool) -> Result<Tokens> {
+    let given = given_password(args)?;
+    let typed = given.is_none();
+    let password = given.map_or_else(|| type_password(handle, people), Ok)?;
     let device_name = Some("terminal".to_owned());
     let credentials = Credentials { handle: handle.to_owned(), password, device_name };
     let refused = match http.sign_in(&credentials).await {
         Err(error) if error.is(Code::InvalidCredentials) => error,
         answer => return Ok(answer?),
     };
-    let new = args.sign_up
-        || out.people() && yes(&format!("No such name and password. Sign up as {handle}? [y/N] "))?;
+    let new =
+        args.sign_up || people && yes(&format!("No such name and password. Sign up as {handle}? [y/N] "))?;
     if !new {
         return Err(refused.into());
     }
-    if out.people() {
+    if typed {
         let again = rpassword::prompt_password("The password again: ")?;
         ensure!(again == credentials.password, "the passwords differ");
     }
     Ok(http.sign_up(&credentials).await?)
 }
 
-fn password(args: &Args, handle: &str, out: &Out) -> Result<String> {
-    if let Some(path) = &args.password_file {
-        let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        return Ok(text.lines().next().unwrap_or_default().to_owned());
-    }
-    if let Ok(password) = std::env::var("CONNECT_CHAT_PASSWORD") {
-        return Ok(password);
-    }
-    ensure!(out.people(), "no password: give --password-file or set CONNECT_CHAT_PASSWORD");
+/// The password that nobody has to type.
+fn given_password(args: &Args) -> Result<Option<String>> {
+    let Some(path) = &args.password_file else { return Ok(std::env::var("CONNECT_CHAT_PASSWORD").ok()) };
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn type_password(handle: &str, people: bool) -> Result<String> {
+    ensure!(people, "no password: give --password-file or set CONNECT_CHAT_PASSWORD");
     Ok(rpassword::prompt_password(format!("Password of {handle}: "))?)
 }
 

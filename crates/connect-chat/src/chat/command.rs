@@ -1,6 +1,8 @@
-//! What a line of input asks for. Pure.
+//! The commands: what was typed, and what it asks for. Pure.
 
-/// What a line asks for.
+use domain::Role;
+
+/// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Command {
     List,
@@ -12,9 +14,14 @@ pub(super) enum Command {
     },
     Add(Vec<String>),
     Remove(Vec<String>),
+    Role(String, Role),
     Leave,
     Members,
     Rename(String),
+    /// Sends again what was refused here.
+    Retry,
+    /// Drops what was refused here.
+    Discard,
     Help,
     Quit,
     /// A text for the open conversation.
@@ -30,15 +37,20 @@ pub(super) const HELP: &[&str] = &[
     "/list                    your conversations, with what is unread",
     "/open NAME or NUMBER     talk to somebody, or in a group",
     "/back                    show what came before",
-    "/group NAME user user…   make a group (quote a name with spaces: \"our team\")",
-    "/add user…  /remove user…  /rename NAME  /leave  /members",
+    "/group NAME user user…   make a group; quote \"our team\"",
+    "/add user…  /remove user…  /role user admin|member",
+    "/rename NAME  /leave  /members",
+    "/retry  /discard         send again, or drop, what was refused",
     "/quit                    (also the end of the input)",
     "anything else is said in the open conversation; //x says /x",
 ];
 
-/// Reads a line.
-pub(super) fn parse(line: &str) -> Command {
-    let line = line.trim_end_matches(['\r', '\n']);
+/// Reads what was typed. Several lines are always said: no command can hide in a pasted text.
+pub(super) fn parse(typed: &str) -> Command {
+    let line = typed.trim_end_matches(['\r', '\n']);
+    if line.contains('\n') {
+        return if line.trim().is_empty() { Command::Nothing } else { Command::Say(line.to_owned()) };
+    }
     if let Some(text) = line.strip_prefix("//") {
         return Command::Say(format!("/{text}"));
     }
@@ -55,15 +67,26 @@ pub(super) fn parse(line: &str) -> Command {
         ("group", false) => Command::Group { name: words[0].clone(), users: words[1..].to_vec() },
         ("add", false) => Command::Add(words),
         ("remove", false) => Command::Remove(words),
+        ("role", false) => role(&words),
         ("leave", _) => Command::Leave,
         ("members", _) => Command::Members,
         ("rename", false) => Command::Rename(unquoted(rest)),
+        ("retry", _) => Command::Retry,
+        ("discard", _) => Command::Discard,
         ("help", _) => Command::Help,
         ("quit", _) => Command::Quit,
-        ("open" | "group" | "add" | "remove" | "rename", true) => {
+        ("open" | "group" | "add" | "remove" | "role" | "rename", true) => {
             Command::Wrong(format!("/{name} whom or what? See /help."))
         }
         _ => Command::Wrong(format!("There is no /{name}. See /help.")),
+    }
+}
+
+fn role(words: &[String]) -> Command {
+    match words {
+        [user, role] if role == "admin" => Command::Role(user.clone(), Role::Admin),
+        [user, role] if role == "member" => Command::Role(user.clone(), Role::Member),
+        _ => Command::Wrong("/role NAME admin, or /role NAME member. See /help.".to_owned()),
     }
 }
 
@@ -102,9 +125,17 @@ mod tests {
 
     #[test]
     fn a_misspelt_or_half_command_is_never_said_aloud() {
-        for line in ["/opne bob", "/open", "/group", "/", "/ hello", "/add  "] {
+        for line in ["/opne bob", "/open", "/group", "/", "/ hello", "/add  ", "/role bob", "/role bob king"]
+        {
             assert!(matches!(parse(line), Command::Wrong(_)), "{line}");
         }
+    }
+
+    #[test]
+    fn a_pasted_text_is_taken_for_a_command() {
+        assert_eq!(parse("/leave\nhello"), Command::Say("/leave\nhello".into()));
+        assert_eq!(parse("// a comment\n/quit"), Command::Say("// a comment\n/quit".into()));
+        assert_eq!(parse("\n \n"), Command::Nothing);
     }
 
     #[test]

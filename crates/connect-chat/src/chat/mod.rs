@@ -1,23 +1,32 @@
-//! `connect-chat chat`: a chat in the terminal, line by line, for people and for pipes.
+//! `connect-chat chat`: a chat in the terminal, as a screen or line by line.
 //!
-//! For people (both ends a terminal) it asks for name and password and speaks in sentences; for pipes it prints one event
-//! a line, with tabs between its fields: see [`show`]. Deliberately absent: full screen, colours, and a store of messages
-//! (what is older is read from the server).
+//! ```text
+//! what was typed ──command──▶ state ──asks──▶ server
+//!                  events ──▶ state ◀─answers──┘
+//!                               └──▶ screen/ (people at a terminal), or line/ (pipes, screen readers)
+//! ```
+//!
+//! What is known (`state`, `rooms`, `names`), what commands there are (`command`) and what they do (`server`) is one for both;
+//! a mode only shows. Deliberately absent: a store of messages (what is older is read from the server).
 
 mod account;
-mod actions;
-mod app;
 mod command;
 mod escape;
-mod input;
+mod line;
 mod names;
-mod out;
+mod outgoing;
 mod rooms;
-mod show;
+#[cfg(test)]
+mod samples;
+mod screen;
+mod server;
+mod state;
+mod words;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use client::http::Http;
@@ -25,8 +34,9 @@ use client::storage::{FileOutbox, FileState};
 use client::tokens::Refreshing;
 use client::{Client, Clock, Endpoint, Options, Parts};
 
-use app::{App, Ended};
-use out::Out;
+use line::Lines;
+use screen::Screen;
+use state::State;
 
 /// Chat in the terminal.
 #[derive(clap::Args)]
@@ -52,19 +62,32 @@ pub(crate) struct Args {
     /// Open this conversation at once: a name or a group.
     #[arg(long, value_name = "NAME")]
     open: Option<String>,
-    /// After the end of the input, stay until everything is sent, at most this long.
+    /// Line by line, as for pipes, rather than as a screen.
+    #[arg(long)]
+    line: bool,
+    /// Line by line: after the end of the input, stay until everything is sent, at most this long.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     linger_secs: u64,
 }
 
-/// Chats until the input ends.
+/// Why a chat is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// The person left, or the input ended.
+    Left,
+    /// This device has to sign in anew.
+    SignIn,
+    /// The client stopped for another reason.
+    Stopped,
+}
+
+/// Chats until the person leaves or the input ends.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let people = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let out = Out::new(people);
     let http = Http::at(endpoint(&args)?);
     let clock = Arc::new(Clock::new());
     let home = account::Home::new(args.state.clone(), &http)?;
-    let signed_in = account::sign_in(&args, &http, &home, &out).await?;
+    let signed_in = account::sign_in(&args, &http, &home, people).await?;
     if signed_in.fresh {
         clock.told(signed_in.tokens.time);
     }
@@ -81,7 +104,14 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         options: Options::default(),
     })
     .await?;
-    match App::new(client, me, handle, out).run(events, args.open, args.linger_secs).await? {
+    let state = State::new(me, handle, client.outbox().await?);
+    let ended = if people && !args.line {
+        Screen::run(state, client, events, args.open).await?
+    } else {
+        let linger = Duration::from_secs(args.linger_secs);
+        Lines::new(state, client, people).run(events, args.open, linger).await?
+    };
+    match ended {
         Ended::Left => Ok(()),
         Ended::Stopped => anyhow::bail!("the chat could not go on"),
         Ended::SignIn => {

@@ -1,8 +1,7 @@
-//! Handles in place of ids: asked once, then remembered.
+//! Handles in place of ids. Pure: whoever shows a name that is not known here asks the server for it.
 
 use std::collections::HashMap;
 
-use client::http::Http;
 use domain::UserId;
 
 /// Handles remembered at most; then it starts anew.
@@ -20,17 +19,24 @@ impl Names {
         self.0.insert(id, handle.to_owned());
     }
 
-    /// The handle of a person; while it cannot be asked, the beginning of their id.
-    pub(super) async fn of(&mut self, http: &Http, id: UserId) -> String {
-        if let Some(handle) = self.0.get(&id) {
-            return handle.clone();
+    pub(super) fn is_known(&self, id: UserId) -> bool {
+        self.0.contains_key(&id)
+    }
+
+    /// The handle of a person; while it is not known, the beginning of their id.
+    pub(super) fn of(&self, id: UserId) -> String {
+        self.0.get(&id).cloned().unwrap_or_else(|| id.to_string().chars().take(8).collect())
+    }
+
+    /// A list of people, of which the first few are named.
+    pub(super) fn list(&self, users: &[UserId]) -> String {
+        let mut names: Vec<String> = users.iter().take(NAMED_MAX).map(|user| self.of(*user)).collect();
+        if users.len() > NAMED_MAX {
+            names.push(format!("and {} more", users.len() - NAMED_MAX));
         }
-        match http.user(id).await {
-            Ok(user) => {
-                self.knows(id, &user.handle);
-                user.handle
-            }
-            Err(_) => id.to_string().chars().take(8).collect(),
-        }
+        names.join(", ")
     }
 }
+
+/// People of a list who are named.
+pub(super) const NAMED_MAX: usize = 10;

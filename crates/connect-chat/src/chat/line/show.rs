@@ -22,8 +22,8 @@
 
 use domain::{Entry, Timestamp};
 
-use super::escape;
-use super::rooms::Tick;
+use super::super::escape;
+use super::super::rooms::Tick;
 
 /// Lines after the first of a text begin so.
 const INDENT: &str = "      | ";
@@ -65,6 +65,7 @@ pub(super) fn row(number: usize, name: &str, unread: u64) -> String {
 pub(super) fn tick(tick: Tick, who: &str) -> String {
     let who = escape::one_line(who);
     match tick {
+        Tick::Queued | Tick::Stored => format!("      {}", tick_name(tick)),
         Tick::Delivered => format!("      \u{2713}\u{2713} delivered to {who}"),
         Tick::Read => format!("      \u{2713}\u{2713} read by {who}"),
     }
@@ -73,6 +74,8 @@ pub(super) fn tick(tick: Tick, who: &str) -> String {
 /// The name of a tick, for pipes.
 pub(super) const fn tick_name(tick: Tick) -> &'static str {
     match tick {
+        Tick::Queued => "queued",
+        Tick::Stored => "sent",
         Tick::Delivered => "delivered",
         Tick::Read => "read",
     }

@@ -1,4 +1,4 @@
-//! What a person or a pipe reads: lines on standard output. The only place of the chat that prints.
+//! What a person or a pipe reads: lines on standard output. The only place of line mode that prints.
 
 use std::io::Write;
 

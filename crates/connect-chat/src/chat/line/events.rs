@@ -1,0 +1,135 @@
+//! What is printed of what happens.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use client::Event;
+use client::protocol::frame::{CursorMoved, Sent};
+use domain::{ClientId, ConversationId, Entry, Rejection};
+
+use super::super::escape;
+use super::super::words;
+use super::{Ended, Lines, show};
+
+impl Lines {
+    pub(super) async fn event(&mut self, event: Event) -> Result<()> {
+        self.state.event(&event, true);
+        match event {
+            Event::Connected { .. } => self.connected(),
+            Event::Disconnected { retry_in_ms, reason } => self.disconnected(retry_in_ms, &reason),
+            Event::Stopped { reason, sign_in } => {
+                self.ended = if sign_in { Ended::SignIn } else { Ended::Stopped };
+                self.stopped(&reason)
+            }
+            Event::Entry(entry) => self.entry(entry).await,
+            Event::Sent(sent) => self.sent(&sent),
+            Event::Rejected { conversation, client_id, rejection, .. } => {
+                self.rejected(conversation, client_id, &rejection)
+            }
+            Event::Cursor(moved) if moved.user != self.state.me => self.cursor(&moved).await,
+            Event::Unreadable { reason, .. } => {
+                self.error(&format!("some messages cannot be read: {reason}"))
+            }
+            Event::Refused(error) => self.error(&error.error.message),
+            Event::Cursor(_) | Event::Synced | Event::Conversation(_) | Event::Gone(_) => Ok(()),
+        }
+    }
+
+    fn connected(&mut self) -> Result<()> {
+        let back = std::mem::take(&mut self.offline_told);
+        match self.out.people() {
+            true if back => self.info("connected again"),
+            true => self.info(&format!("connected as {}; /help says what there is", self.state.handle)),
+            false => self.out.line(&show::event("connected", &[&self.state.handle])),
+        }
+    }
+
+    fn disconnected(&mut self, retry_in_ms: u64, reason: &str) -> Result<()> {
+        let told = std::mem::replace(&mut self.offline_told, true);
+        match self.out.people() {
+            true if told => Ok(()),
+            true => self.info(&format!(
+                "no connection ({}); trying again, what you say is kept",
+                escape::one_line(reason)
+            )),
+            false => self.out.line(&show::event("offline", &[&retry_in_ms.to_string(), reason])),
+        }
+    }
+
+    fn stopped(&self, reason: &str) -> Result<()> {
+        match self.out.people() {
+            true => self.error(&format!("stopped: {reason}")),
+            false => self.out.line(&show::event("stopped", &[reason])),
+        }
+    }
+
+    fn sent(&self, sent: &Sent) -> Result<()> {
+        match self.out.people() {
+            true if self.state.open == Some(sent.conversation) => self.out.line("      \u{2713} sent"),
+            true => Ok(()),
+            false => {
+                let (id, at) = (sent.client_id.to_string(), sent.position.to_string());
+                self.out.line(&show::event("sent", &[&sent.conversation.to_string(), &id, &at]))
+            }
+        }
+    }
+
+    fn rejected(&self, room: ConversationId, id: ClientId, rejection: &Rejection) -> Result<()> {
+        match self.out.people() {
+            true => self.error(&format!("not sent: {}; /retry or /discard", rejection.message)),
+            false => {
+                let (room, id) = (room.to_string(), id.to_string());
+                let fields = [&*room, &*id, rejection.code.as_str(), &*rejection.message];
+                self.out.line(&show::event("rejected", &fields))
+            }
+        }
+    }
+
+    async fn cursor(&mut self, moved: &CursorMoved) -> Result<()> {
+        let Some(tick) = self.ticks.moved(moved) else { return Ok(()) };
+        let who = self.name(moved.user).await;
+        match self.out.people() {
+            true if self.state.open == Some(moved.conversation) => self.out.line(&show::tick(tick, &who)),
+            true => Ok(()),
+            false => {
+                let at = moved.cursor.delivered.position.to_string();
+                let fields = [&*moved.conversation.to_string(), &*who, &*at];
+                self.out.line(&show::event(show::tick_name(tick), &fields))
+            }
+        }
+    }
+
+    async fn entry(&mut self, entry: Arc<Entry>) -> Result<()> {
+        if self.state.open == Some(entry.conversation) {
+            self.server.0.read(entry.conversation, entry.position);
+        }
+        let own_words = entry.sender == self.state.me && entry.kind.is_message();
+        if own_words {
+            self.ticks.own(&entry);
+        }
+        // A person sees what they typed already.
+        if own_words && self.out.people() { Ok(()) } else { self.show(&entry).await }
+    }
+
+    /// Prints an entry.
+    pub(super) async fn show(&mut self, entry: &Entry) -> Result<()> {
+        self.get_to_know(words::people(entry)).await;
+        let sender = self.name(entry.sender).await;
+        let room = self.room_name(entry.conversation).await;
+        let aside = (self.state.open != Some(entry.conversation)).then_some(&*room);
+        let (id, at, time) =
+            (entry.conversation.to_string(), entry.position.to_string(), entry.time.to_string());
+        let line = match (words::text(entry), self.out.people()) {
+            (Some(text), true) => show::message(entry, aside, &sender, &text),
+            (Some(text), false) => show::event("message", &[&id, &room, &at, &time, &sender, &text]),
+            (None, true) => {
+                show::happening(entry, aside, &sender, &words::happening(entry, &self.state.names))
+            }
+            (None, false) => {
+                let words = words::happening(entry, &self.state.names);
+                show::event("event", &[&id, &room, &at, &time, &sender, entry.kind.as_str(), &words])
+            }
+        };
+        self.out.line(&line)
+    }
+}

@@ -1,0 +1,241 @@
+//! What this program knows, whichever way it is shown. Pure: commands, events and answers go in, what to do next comes out.
+
+use client::Event;
+use client::http::Edge;
+use client::storage::Queued;
+use domain::{Body, Content, ConversationId, Position, UserId};
+
+use super::command::Command;
+use super::names::Names;
+use super::outgoing::Outgoing;
+use super::rooms::Rooms;
+use super::server::{Answer, Ask, Change};
+
+/// The chat of one person.
+pub(super) struct State {
+    pub(super) me: UserId,
+    pub(super) handle: String,
+    pub(super) names: Names,
+    pub(super) rooms: Rooms,
+    pub(super) open: Option<ConversationId>,
+    pub(super) online: bool,
+    /// The conversations in the order in which they were listed, for `/open NUMBER`.
+    pub(super) listed: Vec<ConversationId>,
+}
+
+/// What to do about a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    Ask(Ask),
+    Open(ConversationId),
+    List,
+    Back(ConversationId),
+    Members(ConversationId),
+    Help,
+    Quit,
+    /// It cannot be done, for this reason.
+    Refuse(String),
+    /// It is done, or was nothing.
+    Done,
+}
+
+/// The edge before which the newest entries are.
+pub(super) const NEWEST: Edge = Edge::Before(Position { seq: domain::position::SEQ_MAX, ..Position::END });
+
+impl State {
+    pub(super) fn new(me: UserId, handle: String, outbox: Vec<Queued>) -> Self {
+        let (mut names, mut rooms) = (Names::default(), Rooms::default());
+        names.knows(me, &handle);
+        for queued in outbox {
+            let text = said(&queued.body);
+            rooms.said(queued.conversation, Outgoing::waiting(queued.client_id, &text));
+        }
+        Self { me, handle, names, rooms, open: None, online: false, listed: Vec::new() }
+    }
+
+    /// A command: what it takes.
+    pub(super) fn command(&mut self, command: Command) -> Step {
+        let opened = self.open.ok_or_else(|| "no conversation is open; /open NAME opens one".to_owned());
+        let change =
+            |change| opened.clone().map(|conversation| Step::Ask(Ask::Change { conversation, change }));
+        let step = match command {
+            Command::List => Ok(Step::List),
+            Command::Open(name) => Ok(self.find(name)),
+            Command::Group { name, users } => Ok(Step::Ask(Ask::Group { name, users })),
+            Command::Help => Ok(Step::Help),
+            Command::Quit => Ok(Step::Quit),
+            Command::Nothing => Ok(Step::Done),
+            Command::Wrong(why) => Err(why),
+            Command::Back => opened.map(Step::Back),
+            Command::Members => opened.map(Step::Members),
+            Command::Add(users) => change(Change::Add(users)),
+            Command::Remove(users) => change(Change::Remove(users)),
+            Command::Role(user, role) => change(Change::Role(user, role)),
+            Command::Leave => change(Change::Leave),
+            Command::Rename(name) => change(Change::Rename(name)),
+            Command::Retry => opened.and_then(|id| self.retry(id)),
+            Command::Discard => opened.and_then(|id| self.discard(id)),
+            Command::Say(text) => opened.map(|conversation| Step::Ask(Ask::Say { conversation, text })),
+        };
+        step.unwrap_or_else(Step::Refuse)
+    }
+
+    /// By number of the last list, by id, by the name of a group, or else by what the server finds.
+    fn find(&self, name: String) -> Step {
+        let listed = name.parse().ok().and_then(|n: usize| self.listed.get(n.wrapping_sub(1)).copied());
+        match listed.or_else(|| name.parse().ok()).or_else(|| self.rooms.named(&name)) {
+            Some(id) => Step::Open(id),
+            None => Step::Ask(Ask::Find(name)),
+        }
+    }
+
+    fn retry(&mut self, conversation: ConversationId) -> Result<Step, String> {
+        let text = self.rooms.take_refused(conversation).ok_or(NOTHING_REFUSED)?.text;
+        Ok(Step::Ask(Ask::Say { conversation, text }))
+    }
+
+    fn discard(&mut self, conversation: ConversationId) -> Result<Step, String> {
+        self.rooms.take_refused(conversation).ok_or(NOTHING_REFUSED)?;
+        Ok(Step::Done)
+    }
+
+    /// Something happened. `seen`: the person looks at the end of the open conversation.
+    pub(super) fn event(&mut self, event: &Event, seen: bool) {
+        match event {
+            Event::Connected { .. } => self.online = true,
+            Event::Disconnected { .. } | Event::Stopped { .. } => self.online = false,
+            Event::Conversation(view) => self.rooms.shown(view),
+            Event::Gone(id) => self.gone(*id),
+            Event::Entry(entry) => {
+                let seen = seen && self.open == Some(entry.conversation);
+                self.rooms.entry(entry, self.me, seen);
+            }
+            Event::Sent(sent) => self.rooms.stored(sent),
+            Event::Rejected { conversation, client_id, rejection, .. } => {
+                self.rooms.refuse(*conversation, *client_id, rejection.message.to_string());
+            }
+            Event::Cursor(moved) => self.rooms.moved(moved, self.me),
+            Event::Synced | Event::Unreadable { .. } | Event::Refused(_) => {}
+        }
+    }
+
+    fn gone(&mut self, id: ConversationId) {
+        self.rooms.remove(id);
+        if self.open == Some(id) {
+            self.open = None;
+        }
+    }
+
+    /// An answer came: what follows from it.
+    pub(super) fn answer(&mut self, answer: &Answer) -> Step {
+        match answer {
+            Answer::Listed(listed) => listed.iter().for_each(|view| self.rooms.shown(view)),
+            Answer::Conversation(view) => self.rooms.shown(view),
+            Answer::Name(user) => self.names.knows(user.id, &user.handle),
+            Answer::Found { name, person, listed } => {
+                listed.iter().for_each(|view| self.rooms.shown(view));
+                if let Some(user) = person {
+                    self.names.knows(user.id, &user.handle);
+                    return Step::Open(ConversationId::direct(self.me, user.id));
+                }
+                let nobody = || Step::Refuse(format!("nobody and no group is called {name}"));
+                return self.rooms.named(name).map_or_else(nobody, Step::Open);
+            }
+            Answer::Made(view) => {
+                self.rooms.shown(view);
+                return Step::Open(view.id);
+            }
+            Answer::Changed(id, Change::Leave) if self.open == Some(*id) => self.open = None,
+            Answer::Said { conversation, client_id, text } => {
+                self.rooms.said(*conversation, Outgoing::waiting(*client_id, text));
+            }
+            Answer::Changed(..) | Answer::Page { .. } | Answer::Members { .. } => {}
+        }
+        Step::Done
+    }
+
+    /// What a conversation is called: a group's name, or the other person's.
+    pub(super) fn room_name(&self, id: ConversationId) -> String {
+        if let Some(name) = self.rooms.get(id).and_then(|room| room.name.clone()) {
+            return name;
+        }
+        match id.peer(self.me) {
+            Some(peer) => self.names.of(peer),
+            None => id.to_string().chars().take(8).collect(),
+        }
+    }
+}
+
+const NOTHING_REFUSED: &str = "nothing was refused here";
+
+/// What a message in the outbox says.
+fn said(body: &Body) -> String {
+    match Content::parse(&domain::Kind::Message, body.as_str()) {
+        Ok(Content::Message(message)) => message.text,
+        _ => body.as_str().to_owned(),
+    }
+}
+
+/// What there is to tell of an answer to a change.
+pub(super) const fn done(change: &Change) -> Option<&'static str> {
+    match change {
+        Change::Leave => Some("you left"),
+        // The entry tells of it.
+        Change::Add(_) | Change::Remove(_) | Change::Role(..) | Change::Rename(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use client::protocol::http::User;
+
+    use super::super::samples::{direct, message, user};
+    use super::*;
+
+    fn state() -> State {
+        State::new(user(1), "ada".to_owned(), Vec::new())
+    }
+
+    fn rejected(of: &domain::Entry) -> Event {
+        Event::Rejected {
+            conversation: of.conversation,
+            client_id: of.client_id,
+            body: of.body.clone().unwrap(),
+            rejection: domain::Rejection::new(domain::Code::NotAMember, "you are not a member"),
+        }
+    }
+
+    #[test]
+    fn something_is_said_while_nothing_is_open() {
+        let Step::Refuse(why) = state().command(Command::Say("hello".into())) else { panic!("it was said") };
+        assert!(why.contains("/open"), "{why}");
+    }
+
+    #[test]
+    fn what_was_refused_is_lost_or_sent_twice() {
+        let mut state = state();
+        state.open = Some(direct());
+        for seq in [1, 2] {
+            let entry = message(seq, 1, "");
+            let (conversation, client_id) = (direct(), entry.client_id);
+            state.answer(&Answer::Said { conversation, client_id, text: format!("text {seq}") });
+            state.event(&rejected(&entry), true);
+        }
+        assert_eq!((state.rooms.waiting(), state.rooms.refused().count()), (0, 2));
+        let again = Ask::Say { conversation: direct(), text: "text 1".into() };
+        assert_eq!(state.command(Command::Retry), Step::Ask(again));
+        assert_eq!(state.command(Command::Discard), Step::Done);
+        assert!(matches!(state.command(Command::Retry), Step::Refuse(_)));
+    }
+
+    #[test]
+    fn a_name_is_not_found_in_the_list_that_came_with_the_answer() {
+        let nobody = Answer::Found { name: "zed".into(), person: None, listed: Vec::new() };
+        assert!(matches!(state().answer(&nobody), Step::Refuse(_)));
+        let person = Some(User { id: user(2), handle: "bob".into() });
+        let found = Answer::Found { name: "bob".into(), person, listed: Vec::new() };
+        let mut state = state();
+        assert_eq!(state.answer(&found), Step::Open(direct()));
+        assert_eq!(state.room_name(direct()), "bob");
+    }
+}
