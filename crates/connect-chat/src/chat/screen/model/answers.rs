@@ -52,7 +52,7 @@ impl Model {
                     self.say(words);
                 }
             }
-            Answer::Said { .. } => self.to_the_end(),
+            Answer::Said { .. } => self.go_to_the_end(),
             Answer::Members { .. } | Answer::Found { .. } | Answer::Name(_) | Answer::Made(_) => {}
         }
     }

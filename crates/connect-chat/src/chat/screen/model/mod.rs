@@ -156,7 +156,8 @@ impl Model {
     /// The screen has another size.
     pub(super) fn resize(&mut self, size: Size) {
         self.size = size;
-        self.fill();
+        // A larger one has room for what is below.
+        self.scroll_by(0);
     }
 
     /// Where everything is.
@@ -209,7 +210,7 @@ impl Model {
 
     fn ask(&mut self, ask: Ask) {
         if matches!(ask, Ask::Say { .. }) {
-            self.to_the_end();
+            self.go_to_the_end();
         }
         self.effects.push(Effect::Ask(ask));
     }

@@ -33,12 +33,12 @@ impl Model {
     }
 
     /// To the oldest entry that is held.
-    pub(super) fn to_the_beginning(&mut self) {
+    pub(super) fn go_to_the_beginning(&mut self) {
         self.scroll_by(isize::MAX / 2);
     }
 
     /// To the end of the log.
-    pub(super) fn to_the_end(&mut self) {
+    pub(super) fn go_to_the_end(&mut self) {
         match &self.window {
             Some(window) if window.newest => {
                 self.scroll = Scroll::End;

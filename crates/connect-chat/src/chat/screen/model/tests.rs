@@ -264,6 +264,19 @@ fn a_resize_leads_elsewhere() {
 }
 
 #[test]
+fn rows_of_a_larger_screen_stay_empty_while_there_is_more() {
+    let mut sample = Sample::new(80, 24, 300);
+    sample.key(KeyCode::Home, KeyModifiers::CONTROL);
+    sample.serve();
+    sample.key(KeyCode::Home, KeyModifiers::CONTROL);
+    sample.serve();
+    sample.key(KeyCode::Home, KeyModifiers::CONTROL);
+    assert!(sample.shows("this is the beginning"), "{:#?}", sample.screen());
+    sample.model.input(Input::Resize(80, 60));
+    assert!(sample.conversation()[0].contains("this is the beginning"), "{:#?}", sample.screen());
+}
+
+#[test]
 fn a_paste_is_executed_or_loses_its_lines() {
     let mut sample = Sample::new(80, 24, 3);
     sample.model.input(Input::Paste("/leave\r\nsecond\nthird \u{1b}[2J".into()));

@@ -71,8 +71,8 @@ impl Transcript<'_> {
             Fate::Stored => self.text(&outgoing.text, theme::PLAIN, Some(Tick::Stored), rows),
             Fate::Refused(why) => {
                 self.text(&outgoing.text, theme::QUIET, None, rows);
-                let words = format!("✗ not sent: {why} (/retry or /discard)");
-                self.text(&words, theme::BAD, None, rows);
+                self.text(&format!("✗ not sent: {why}"), theme::BAD, None, rows);
+                self.text("/retry sends it again, /discard drops it", theme::QUIET, None, rows);
             }
         }
     }

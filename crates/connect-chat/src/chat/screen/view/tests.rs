@@ -36,7 +36,8 @@ fn what_waits_or_was_refused_is_not_to_be_seen() {
     sample.model.tick(2_500);
     assert!(sample.shows("reconnecting… · 1 message waits"));
     sample.refused(2);
-    assert!(sample.shows("not sent: you are not a member (/retry or /discard)"), "{:#?}", sample.screen());
+    assert!(sample.shows("✗ not sent: you are not a member"), "{:#?}", sample.screen());
+    assert!(sample.shows("/retry sends it again, /discard drops it"));
     sample.says("/discard");
     assert!(!sample.shows("later"));
 }
