@@ -10,13 +10,10 @@ use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Size;
 
-use super::repaint::Doubtful;
+use super::repaint::mark_doubtful;
 
 /// The terminal as a screen, until it is dropped.
-pub(super) struct Terminal {
-    screen: ratatui::Terminal<CrosstermBackend<Stdout>>,
-    doubtful: Doubtful,
-}
+pub(super) struct Terminal(ratatui::Terminal<CrosstermBackend<Stdout>>);
 
 impl Terminal {
     /// Takes the terminal over.
@@ -25,25 +22,24 @@ impl Terminal {
         let taken = enable_raw_mode()
             .and_then(|()| execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste))
             .and_then(|()| ratatui::Terminal::new(CrosstermBackend::new(io::stdout())));
-        let screen = taken.inspect_err(|_| give_back())?;
-        Ok(Self { screen, doubtful: Doubtful::default() })
+        taken.map(Self).inspect_err(|_| give_back())
     }
 
     pub(super) fn size(&self) -> io::Result<Size> {
-        self.screen.size()
+        self.0.size()
     }
 
     pub(super) fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        let painted = self.screen.draw(|frame| {
+        let painted = self.0.draw(|frame| {
             draw(frame);
-            self.doubtful.mark(frame.buffer_mut());
+            mark_doubtful(frame.buffer_mut());
         });
         painted.map(drop)
     }
 
     /// Everything is drawn anew with the next [`Self::draw`].
     pub(super) fn clear(&mut self) -> io::Result<()> {
-        self.screen.clear()
+        self.0.clear()
     }
 }
 
