@@ -1,11 +1,10 @@
 //! `cargo xtask tidy` says where the tree breaks the project's own rules, one line for each place; `cargo xtask mutants`
-//! takes safeguards out of a copy of the code and sees whether a test notices.
-//!
-//! Deliberately absent: anything that changes files. A rule tells what to do instead; a person does it.
+//! takes safeguards out of a copy of the code and sees whether a test notices; `cargo xtask api` writes the documents of the
+//! API anew, `docs/api`.
 
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 use xtask::{mutants, tidy};
@@ -15,8 +14,17 @@ fn main() -> Result<ExitCode> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["tidy"] => tidy(),
         ["mutants", ref words @ ..] => mutants(words),
-        _ => bail!("usage: cargo xtask tidy | mutants [part of a name]..."),
+        ["api"] => api(),
+        _ => bail!("usage: cargo xtask tidy | mutants [part of a name]... | api"),
     }
+}
+
+/// The Gateway knows what it serves. It is a program of its own that asks it, so that the rules need no building of it.
+fn api() -> Result<ExitCode> {
+    let mut write = Command::new("cargo");
+    write.args(["run", "--quiet", "-p", "gateway", "--example", "api_documents"]).current_dir(root()?);
+    let status = write.status().context("cargo does not start")?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn tidy() -> Result<ExitCode> {

@@ -35,6 +35,8 @@ impl Eq for Body {}
 
 /// `message`: a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "MessageBody"))]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     /// The text, at most `text_bytes_max` bytes.
@@ -43,6 +45,8 @@ pub struct Message {
 
 /// `created`: a group begins. Its sender is its first admin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "CreatedBody"))]
 #[serde(deny_unknown_fields)]
 pub struct Created {
     /// What the group is called.
@@ -57,6 +61,8 @@ pub struct Created {
 
 /// `joined` and `removed`: the people who were added or removed. Who was in (or out) already is not touched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "UsersBody"))]
 #[serde(deny_unknown_fields)]
 pub struct Users {
     /// The people.
@@ -65,11 +71,15 @@ pub struct Users {
 
 /// `left`: the sender left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "LeftBody"))]
 #[serde(deny_unknown_fields)]
 pub struct Left {}
 
 /// `role`: a member's role was set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RoleBody"))]
 #[serde(deny_unknown_fields)]
 pub struct SetRole {
     /// Whose.
@@ -80,6 +90,8 @@ pub struct SetRole {
 
 /// `renamed`: the group's new name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "RenamedBody"))]
 #[serde(deny_unknown_fields)]
 pub struct Renamed {
     /// The name.
@@ -88,6 +100,8 @@ pub struct Renamed {
 
 /// `history`: whether people who join from now on see what came before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "HistoryBody"))]
 #[serde(deny_unknown_fields)]
 pub struct History {
     /// They do.

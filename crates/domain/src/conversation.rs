@@ -11,6 +11,8 @@ use crate::id::{ClientId, DeviceId, ParseError, Region, UserId, decode, encode, 
 
 /// What sort of conversation it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "ConversationKind"))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Two people for ever.

@@ -6,6 +6,7 @@ use crate::position::Position;
 
 /// A position with its ordinal: how many messages the log holds up to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Mark {
     /// The entry it stands at; `(0,0)` before everything.
     pub position: Position,
@@ -25,6 +26,7 @@ impl Mark {
 
 /// A member's `delivered` and `read`, merged by maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cursor {
     /// Up to here some device of the member has it.
     pub delivered: Mark,

@@ -37,6 +37,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kinds of this version.
+    pub const ALL: [Self; 8] = [
+        Self::Created,
+        Self::Message,
+        Self::Joined,
+        Self::Left,
+        Self::Removed,
+        Self::Role,
+        Self::Renamed,
+        Self::History,
+    ];
+
     /// The kind as it is written.
     pub fn as_str(&self) -> &str {
         match self {
@@ -107,6 +119,7 @@ impl<'de> Deserialize<'de> for Kind {
 
 /// One record of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry {
     /// The log.
     pub conversation: ConversationId,
@@ -129,7 +142,7 @@ pub struct Entry {
     /// Its position before a re-submission.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<Position>,
-    /// What it says; `None` once erased.
+    /// What it says; `null` once it was erased.
     pub body: Option<Body>,
 }
 
@@ -183,6 +196,13 @@ impl Head {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_known_kind_is_read_as_what_it_is_written() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), kind);
+        }
+    }
 
     #[test]
     fn an_unknown_kind_is_kept_and_passed_on() {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why something was refused. Clients decide by the code; the message is for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The request or frame is malformed, or a field has a value that it cannot have.
@@ -137,6 +138,7 @@ impl fmt::Display for Code {
 
 /// A refusal as it reaches the person or program that asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[error("{code}: {message}")]
 pub struct Rejection {
     /// What to decide by.

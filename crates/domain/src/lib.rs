@@ -14,6 +14,8 @@ pub mod limits;
 pub mod port;
 pub mod position;
 pub mod roster;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod submission;
 pub mod time;
 

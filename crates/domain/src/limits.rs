@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Limits of one deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(default)]
 pub struct Limits {
     /// Bytes of UTF-8 in one text.
     pub text_bytes_max: usize,

@@ -15,6 +15,7 @@ pub const SEQ_MAX: Seq = (1 << 53) - 1;
 
 /// The reign of a leader region over a conversation. Its low byte is the region's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 
@@ -38,10 +39,12 @@ impl Epoch {
 
 /// `(epoch, seq)`, ordered in that way.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Position {
     /// The reign it was appended in.
     pub epoch: Epoch,
     /// The place in the log.
+    #[cfg_attr(feature = "schema", schemars(range(max = SEQ_MAX)))]
     pub seq: Seq,
 }
 

@@ -19,6 +19,7 @@ use crate::position::Position;
 
 /// What a member may do: a member reads and writes, an admin also decides who is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Decides who is in, their roles, the name and the settings.

@@ -9,6 +9,7 @@
 
 mod config;
 mod connection;
+pub mod documents;
 mod faults;
 mod frames;
 #[doc(hidden)]

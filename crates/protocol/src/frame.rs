@@ -1,7 +1,7 @@
 //! The frames of a session: one JSON object per WebSocket text frame, tagged by `type`.
 //!
-//! `edit`, `delete`, `react` and `typing` are part of the protocol and not served yet: they are answered
-//! `unsupported`, like any tag that this version does not know.
+//! The doc comments of frames and fields are read by whoever writes a client: they become the descriptions in
+//! `docs/api/asyncapi.json`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,12 +14,15 @@ use serde_json::value::RawValue;
 
 use crate::view::Conversation;
 
+pub use crate::closing::{Advice, Reason};
+
 /// What a device says. Written as it is; read field by field, since serde buffers a tagged enum in a form from which the
 /// raw JSON of a body cannot be had.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromDevice<'a> {
-    /// The first frame. Others may follow it unawaited.
+    /// The first frame of a session: who connects. Others may follow it unawaited.
     Hello {
         /// The access token.
         token: Cow<'a, str>,
@@ -47,20 +50,24 @@ pub enum FromDevice<'a> {
 
 /// `send`: asks to append a message.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Send {
     /// Where.
     pub conversation: ConversationId,
     /// A UUIDv7 on server time; the same for every try.
     pub client_id: ClientId,
-    /// What to say: `{"text": …}`.
+    /// What to say.
+    #[cfg_attr(feature = "schema", schemars(with = "domain::content::Message"))]
     pub body: Box<RawValue>,
-    /// The client id queued before this one in the conversation and not yet acked.
+    /// The client id that this device sent before this one in the conversation and that is not acked yet. Unless that one
+    /// is in the log, this one is refused with `out_of_order`, so that one refusal holds back what follows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<ClientId>,
 }
 
 /// `delivered` and `read`: moves a cursor.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Move {
     /// In which conversation.
     pub conversation: ConversationId,
@@ -70,6 +77,7 @@ pub struct Move {
 
 /// What a server says. Written as it is; read by its tag first, for the same reason.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum FromServer {
     /// The session is live: from here on it is told of every entry, or that it is behind.
@@ -98,6 +106,7 @@ pub enum FromServer {
 
 /// `welcome`: who this is, and what holds here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Welcome {
     /// Whom the token names.
     pub user: UserId,
@@ -113,8 +122,9 @@ pub struct Welcome {
     pub limits: Limits,
 }
 
-/// `sent`: law 1, acked is stored.
+/// `sent`: a submission is stored, durably.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sent {
     /// Where.
     pub conversation: ConversationId,
@@ -130,6 +140,7 @@ pub struct Sent {
 
 /// `cursor`: how far somebody is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CursorMoved {
     /// In which conversation.
     pub conversation: ConversationId,
@@ -142,13 +153,15 @@ pub struct CursorMoved {
 
 /// `changes`: the conversations that changed since the token, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Changes {
     /// The token for the next `sync`.
     pub token: String,
-    /// There is more: sync again with the new token, at once.
+    /// There is more: sync again at once, with the new token.
     pub more: bool,
-    /// The token was not known (any more): what follows is the whole list. A conversation that the device holds and the
-    /// list does not name is gone; what its person may still see of it, their removal last, is had by pages.
+    /// No token was given, or it is not known (any more): the whole list begins. Its later parts, asked for while `more`,
+    /// say `false` and belong to it. A conversation that the device holds and the list does not name is gone; what its
+    /// person may still see of it, their removal last, is had by pages.
     pub reset: bool,
     /// What changed.
     pub conversations: Vec<Conversation>,
@@ -156,6 +169,7 @@ pub struct Changes {
 
 /// `error`: which frame was refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Error {
     /// What and why.
     pub error: Rejection,
@@ -172,6 +186,7 @@ pub struct Error {
 
 /// `goodbye`: the last frame of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Goodbye {
     /// Why.
     pub reason: Reason,
@@ -181,58 +196,4 @@ pub struct Goodbye {
     /// When to come back, in milliseconds, already jittered; absent where coming back is useless.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
-}
-
-/// Why a session ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// The server is being stopped or replaced: come back elsewhere.
-    Restart,
-    /// The gateway lost its place and has to be connected anew.
-    Moved,
-    /// No hello in time.
-    HelloTimeout,
-    /// Not heard for too long.
-    Dead,
-    /// It did not read what was sent to it, for too long.
-    SlowReader,
-    /// Too much in too short a time.
-    RateLimited,
-    /// The server cannot take more sessions now.
-    Overloaded,
-    /// The access token is not valid.
-    Unauthenticated,
-    /// The access token expired and was not renewed.
-    TokenExpired,
-    /// The device was signed out.
-    SignedOut,
-    /// A frame broke the protocol.
-    BadFrame,
-    /// A frame was larger than `frame_bytes_max`.
-    FrameTooLarge,
-    /// A bug. It was logged.
-    Internal,
-}
-
-impl Reason {
-    /// The WebSocket close code. 4000–4099: reconnect as told. 4100–4199: back off first. 4200–4299: stop, a person or
-    /// a program has to change something.
-    pub const fn close_code(self) -> u16 {
-        match self {
-            Self::Restart => 4000,
-            Self::Moved => 4001,
-            Self::Dead => 4002,
-            Self::SlowReader => 4003,
-            Self::HelloTimeout => 4004,
-            Self::RateLimited => 4100,
-            Self::Overloaded => 4101,
-            Self::Internal => 4102,
-            Self::Unauthenticated => 4200,
-            Self::TokenExpired => 4201,
-            Self::SignedOut => 4202,
-            Self::BadFrame => 4203,
-            Self::FrameTooLarge => 4204,
-        }
-    }
 }

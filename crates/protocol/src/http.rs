@@ -1,4 +1,5 @@
-//! The bodies of the HTTPS API. Errors are [`Failure`] everywhere.
+//! The bodies of the HTTPS API. Errors are [`Failure`] everywhere. Their doc comments are read by whoever uses the API:
+//! they become the descriptions in `docs/api/openapi.json`. Paths are where the gateway serves them.
 //!
 //! A field of a request's body, or a key of its query, that is not known is refused with `bad_request`, which names it: who
 //! asks is there to read the answer, and what is misspelt would otherwise be as if it had not been said. It is different
@@ -16,35 +17,40 @@ use crate::view::Conversation;
 
 /// The body of every answer that is not 2xx.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure {
     /// What and why.
     pub error: Rejection,
 }
 
-/// `POST /v1/accounts`: sign up. `POST /v1/sessions`: sign in. Both answer [`Tokens`].
+/// Who one is: for signing up and for signing in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Credentials {
     /// The name one signs in with: 2 to 32 of `a-z`, `0-9`, `_`, `-`, `.`; case is folded.
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^[A-Za-z0-9_.-]{2,32}$")))]
     pub handle: String,
-    /// 8 to 256 bytes.
+    /// 8 to 256 bytes of UTF-8.
+    #[cfg_attr(feature = "schema", schemars(length(min = 8, max = 256)))]
     pub password: String,
-    /// What the device is called in the list of devices.
+    /// What the device is called in the list of devices; at most `name_bytes_max` bytes.
     #[serde(default)]
     pub device_name: Option<String>,
 }
 
-/// `POST /v1/sessions/refresh`: a new pair of tokens for a refresh token, which is used up. Answers [`Tokens`].
-/// `DELETE /v1/sessions/current` signs the device out.
+/// What a new pair of tokens is given for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
-    /// The newest refresh token. An older one used again revokes the device.
+    /// The newest refresh token, which is used up. An older one used again revokes the device.
     pub refresh_token: String,
 }
 
 /// What a sign-in gives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tokens {
     /// Who signed in.
     pub user: UserId,
@@ -63,8 +69,9 @@ pub struct Tokens {
     pub time: Timestamp,
 }
 
-/// `GET /v1/users/me`, `GET /v1/users/{id}` and `GET /v1/users?handle=…`.
+/// A person, as others are shown them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct User {
     /// Who.
     pub id: UserId,
@@ -72,8 +79,9 @@ pub struct User {
     pub handle: String,
 }
 
-/// `GET /v1/devices`.
+/// The devices that a person is signed in on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Devices {
     /// The person's devices, oldest first.
     pub devices: Vec<Device>,
@@ -81,6 +89,7 @@ pub struct Devices {
 
 /// One device of a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Device {
     /// Which.
     pub id: DeviceId,
@@ -90,9 +99,9 @@ pub struct Device {
     pub created: Timestamp,
 }
 
-/// `POST /v1/conversations`: makes or finds a direct conversation (`user`), or makes a group (`name`). A group needs
-/// an `Idempotency-Key` header: the client id of its creation. Answers [`Conversation`].
+/// Either `user`, which makes or finds the direct conversation with that person, or `name`, which makes a group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewConversation {
     /// The other person of a direct conversation.
@@ -101,26 +110,28 @@ pub struct NewConversation {
     /// What the group is called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Who is in the group from the start.
+    /// Who is in the group from the start, beside oneself; at most `members_per_request_max`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<UserId>,
-    /// Whether newcomers see what came before they joined.
+    /// Whether newcomers to the group see what came before they joined.
     #[serde(default)]
     pub history: bool,
 }
 
-/// `GET /v1/conversations?page=…`: the person's conversations, newest first.
+/// A page of a person's conversations, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Conversations {
     /// One page of them.
     pub conversations: Vec<Conversation>,
-    /// For the next page; absent on the last.
+    /// Asks for the next page, as `page`; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
-/// `PATCH /v1/conversations/{id}`: changes one thing of a group. Needs an `Idempotency-Key`. Answers [`Appended`].
+/// One thing of a group that changes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum ChangeConversation {
     /// Renames it.
@@ -129,37 +140,41 @@ pub enum ChangeConversation {
     History(bool),
 }
 
-/// `POST /v1/conversations/{id}/members` adds, `DELETE` with the same body removes people; at most
-/// `members_per_request_max`. Needs an `Idempotency-Key`. Answers [`Appended`]. `POST …/leave` has no body.
+/// People who are added or removed: at least one, at most `members_per_request_max`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Users {
-    /// The people.
+    /// The people; who is named twice counts once.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1)))]
     pub users: Vec<UserId>,
 }
 
-/// `PUT /v1/conversations/{id}/members/{user}/role`. Needs an `Idempotency-Key`. Answers [`Appended`].
+/// The role that a member is given.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SetRole {
     /// To what.
     pub role: Role,
 }
 
-/// `GET /v1/conversations/{id}/members?after=…`.
+/// A page of the members of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Members {
     /// One page of those who are in, by id.
     pub members: Vec<Member>,
     /// The roster that this was read from.
     pub as_of: Position,
-    /// For the next page; absent on the last.
+    /// Asks for the next page, as `after`; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<UserId>,
 }
 
 /// One member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Member {
     /// Who.
     pub user: UserId,
@@ -169,17 +184,18 @@ pub struct Member {
     pub joined: Mark,
 }
 
-/// `POST /v1/conversations/{id}/entries`: sends a message. The `Idempotency-Key` header is its client id. Answers
-/// [`Appended`].
+/// A message to be sent.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
-    /// The text.
+    /// The text, at most `text_bytes_max` bytes of UTF-8.
     pub text: String,
 }
 
-/// What an append gives.
+/// An entry that was appended, and is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Appended {
     /// Where.
     pub conversation: ConversationId,
@@ -193,8 +209,9 @@ pub struct Appended {
     pub client_id: ClientId,
 }
 
-/// `GET /v1/conversations/{id}/entries?before=E:S|after=E:S&limit=N`: a page of history.
+/// A page of history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entries {
     /// Oldest first, whichever way the page was asked for.
     pub entries: Vec<Arc<Entry>>,
@@ -204,8 +221,9 @@ pub struct Entries {
     pub more: bool,
 }
 
-/// `PUT /v1/conversations/{id}/cursor`: moves this person's cursors. Answers the merged [`Cursor`].
+/// Where a person's cursors move to. They only grow: a position behind moves nothing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MoveCursor {
     /// Up to here this device has it.
@@ -216,15 +234,28 @@ pub struct MoveCursor {
     pub read: Option<Position>,
 }
 
-/// `GET /v1/conversations/{id}/cursors`: of both people of a direct conversation, or one's own.
+/// How far people are: both of a direct conversation, oneself in any other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cursors {
     /// Whose, and how far.
-    pub cursors: Vec<(UserId, Cursor)>,
+    pub cursors: Vec<MemberCursor>,
 }
 
-/// `GET /v1/missed`: what this person missed while no device was connected, by conversation, newest first.
+/// How far one person is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MemberCursor {
+    /// Who.
+    pub user: UserId,
+    /// How far.
+    #[serde(flatten)]
+    pub cursor: Cursor,
+}
+
+/// What a person missed while no device of theirs was connected, by conversation, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MissedList {
     /// One row a conversation.
     pub missed: Vec<Missed>,
@@ -234,6 +265,7 @@ pub struct MissedList {
 
 /// What was missed in one conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missed {
     /// Where.
     pub conversation: ConversationId,

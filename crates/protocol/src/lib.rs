@@ -1,8 +1,11 @@
 //! What devices see: the frames of `connect.v1.json`, the bodies of `/v1/…`, and the one error shape of both.
 //!
 //! The gateway serves these types and the Rust SDK speaks them; every other SDK is held to the documents generated
-//! from them. Deliberately absent: behaviour.
+//! from them (`docs/api`), for which the feature `schema` is. Deliberately absent: behaviour.
 
+mod closing;
+#[cfg(feature = "schema")]
+pub mod example;
 pub mod frame;
 pub mod http;
 pub mod view;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 /// One conversation, as far as one person may see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Conversation {
     /// Which.
     pub id: ConversationId,
@@ -33,6 +34,7 @@ pub struct Conversation {
 
 /// The other person of a direct conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Peer {
     /// Who.
     pub user: UserId,
@@ -42,10 +44,11 @@ pub struct Peer {
 
 /// A group, as one of its members is shown it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Group {
     /// What it is called.
     pub name: String,
-    /// What this person is in it; `None` once they are out.
+    /// What this person is in it; `null` once they are out.
     pub role: Option<Role>,
     /// How many members it has.
     pub members: usize,

@@ -1,24 +1,41 @@
 //! Cursors: how far people are, and moving one's own.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, put};
-use axum::{Json, Router};
 use contracts::records::Move;
 use contracts::services::{PageEdge, Principal};
 use domain::{Code, ConversationId, Cursor, Generation, Mark, Position, Rejection, SessionId, Slot};
 use protocol::http::{Cursors, MoveCursor};
 
 use super::input::{Body, Caller, InConversation};
+use super::operation::{About, Operations};
 use super::{Answer, Shared};
 use crate::hub::Hub;
 use crate::submission::may_touch;
 
-pub(super) fn routes() -> Router<Arc<Hub>> {
-    Router::new()
-        .route("/v1/conversations/{conversation}/cursors", get(list))
-        .route("/v1/conversations/{conversation}/cursor", put(move_own))
+pub(super) fn operations() -> Operations {
+    Operations::of("cursors", "How far people were delivered and have read. Cursors only grow.")
+        .get(
+            "/v1/conversations/{conversation}/cursors",
+            list,
+            About {
+                id: "listCursors",
+                summary: "How far are people?",
+                details: "Both people of a direct conversation; in any other, oneself.",
+                refuses: &[],
+            },
+        )
+        .put(
+            "/v1/conversations/{conversation}/cursor",
+            move_own,
+            About {
+                id: "moveCursor",
+                summary: "Move one's own cursors",
+                details: "The answer is what comes of it. A move is gathered with others before it is stored, at most a \
+                          second or so later. What was read counts as delivered, too.",
+                refuses: &[],
+            },
+        )
 }
 
 async fn list(
@@ -39,8 +56,8 @@ async fn move_own(
 ) -> Answer<Json<Cursor>> {
     may_touch(id, caller.user)?;
     let cursors = hub.services.catch_up.cursors(caller.user, id).await?.cursors;
-    let own = cursors.into_iter().find(|(user, _)| *user == caller.user);
-    let own = own.map_or_else(Cursor::default, |(_, cursor)| cursor);
+    let own = cursors.into_iter().find(|of| of.user == caller.user);
+    let own = own.map_or_else(Cursor::default, |own| own.cursor);
     let asked = Cursor {
         delivered: mark(&hub, caller, id, delivered).await?,
         read: mark(&hub, caller, id, read).await?,

@@ -1,18 +1,19 @@
 //! The devices of a person.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use protocol::http::Devices;
 
 use super::input::Caller;
+use super::operation::{About, Operations};
 use super::{Answer, Shared};
-use crate::hub::Hub;
 
-pub(super) fn routes() -> Router<Arc<Hub>> {
-    Router::new().route("/v1/devices", get(list))
+pub(super) fn operations() -> Operations {
+    Operations::of("devices", "Where a person is signed in.").get(
+        "/v1/devices",
+        list,
+        About { id: "listDevices", summary: "List one's devices", details: "Oldest first.", refuses: &[] },
+    )
 }
 
 async fn list(State(hub): Shared, Caller(caller): Caller) -> Answer<Json<Devices>> {

@@ -1,35 +1,66 @@
 //! The entries of a conversation: history, and a new message.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use contracts::services::PageEdge;
 use domain::{Code, Content, Position, Rejection};
 use protocol::http::{Appended, Entries, NewMessage};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::conversations::append;
+use super::conversations::{SUBMISSION, append};
 use super::input::{Body, Caller, InConversation, Key, Query, parsed};
 use super::members::existing;
+use super::operation::{About, Operations};
 use super::{Answer, Refusal, Shared};
-use crate::hub::Hub;
 use crate::submission::may_touch;
 
 /// Entries in a page, unless told.
 const LIMIT: usize = 50;
 
-pub(super) fn routes() -> Router<Arc<Hub>> {
-    Router::new().route("/v1/conversations/{conversation}/entries", get(page).post(send))
+pub(super) fn operations() -> Operations {
+    Operations::of("entries", "The log of a conversation: its history, and new messages.")
+        .get(
+            "/v1/conversations/{conversation}/entries",
+            page,
+            About {
+                id: "listEntries",
+                summary: "Read a page of history",
+                details: "Oldest first, whichever way the page is asked for. To go on, ask with the position of the page's \
+                          last entry as `after`, or of its first as `before`, while `more`. Without either the page ends \
+                          with the newest entry.",
+                refuses: &[],
+            },
+        )
+        .post(
+            "/v1/conversations/{conversation}/entries",
+            send,
+            About {
+                id: "sendMessage",
+                summary: "Send a message",
+                details: "Answered once it is stored. The same key again is told the same position; with another text it \
+                          is a `conflict`.",
+                refuses: &[SUBMISSION],
+            },
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Page {
+    /// The entries before this position, as `epoch:seq`. Not together with `after`.
+    #[schemars(regex(pattern = "^[0-9]+:[0-9]+$"), example = &"1:100")]
     before: Option<String>,
+    /// The entries after this position, as `epoch:seq`; `0:0` precedes everything. Not together with `before`.
+    #[schemars(regex(pattern = "^[0-9]+:[0-9]+$"), example = &"0:0")]
     after: Option<String>,
+    /// How many at most; no page has more than `page_entries_max`.
+    #[schemars(default = "default_limit")]
     limit: Option<usize>,
+}
+
+const fn default_limit() -> Option<usize> {
+    Some(LIMIT)
 }
 
 impl Page {

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use contracts::services::Principal;
 use domain::{ClientId, Code, ConversationId, Rejection, UserId};
@@ -67,15 +67,22 @@ pub(super) struct Key(pub(super) ClientId);
 
 impl Key {
     /// The key in these headers.
-    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let refused = |why: &str| {
-            let message =
-                format!("an `Idempotency-Key` header with a UUIDv7 made on server time is needed: {why}");
-            Refusal(Rejection::new(Code::BadClientId, message))
-        };
-        let header = headers.get("idempotency-key").ok_or_else(|| refused("it is missing"))?;
-        let text = header.to_str().map_err(|_| refused("it is no text"))?.trim().trim_matches('"');
-        text.parse().map(Self).map_err(|error: domain::id::ParseError| refused(&error.to_string()))
+    fn of(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
+        let Some(header) = headers.get("idempotency-key") else { return Ok(None) };
+        let text = header.to_str().map_err(|_| Self::refused("it is no text"))?.trim().trim_matches('"');
+        let key: Result<ClientId, _> = text.parse();
+        key.map(|key| Some(Self(key))).map_err(|error| Self::refused(&error.to_string()))
+    }
+
+    /// The refusal of a request without one.
+    pub(super) fn missing() -> Refusal {
+        Self::refused("it is missing")
+    }
+
+    fn refused(why: &str) -> Refusal {
+        let message =
+            format!("an `Idempotency-Key` header with a UUIDv7 made on server time is needed: {why}");
+        Refusal(Rejection::new(Code::BadClientId, message))
     }
 }
 
@@ -83,6 +90,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        Self::of(&parts.headers)?.ok_or_else(Self::missing)
+    }
+}
+
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Key {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Option<Self>, Refusal> {
         Self::of(&parts.headers)
     }
 }

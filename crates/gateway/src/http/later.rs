@@ -8,7 +8,8 @@ use domain::{Code, Rejection};
 use super::{Refusal, every};
 use crate::hub::Hub;
 
-const PATHS: [&str; 11] = [
+/// The paths; each answers every method.
+pub(crate) const PATHS: [&str; 11] = [
     "/v1/conversations/{conversation}/entries/{position}",
     "/v1/conversations/{conversation}/entries/{position}/reactions",
     "/v1/conversations/{conversation}/typing",

@@ -1,32 +1,79 @@
 //! The members of a group: who is in, adding, removing, leaving, roles.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post, put};
-use axum::{Json, Router};
 use domain::content::{self, Left};
 use domain::{Code, Content, Rejection, UserId};
 use http::Method;
 use protocol::http::{Appended, Members, SetRole, Users};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::conversations::append;
+use super::conversations::{SUBMISSION, append};
 use super::input::{Body, Caller, InConversation, Key, OfUser, Query};
+use super::operation::{About, Operations};
 use super::{Answer, Shared};
 use crate::hub::Hub;
 use crate::submission::may_touch;
 
-pub(super) fn routes() -> Router<Arc<Hub>> {
-    Router::new()
-        .route("/v1/conversations/{conversation}/members", get(list).post(change).delete(change))
-        .route("/v1/conversations/{conversation}/members/{user}/role", put(set_role))
-        .route("/v1/conversations/{conversation}/leave", post(leave))
+pub(super) fn operations() -> Operations {
+    Operations::of("members", "Who is in a conversation, and as what.")
+        .get(
+            "/v1/conversations/{conversation}/members",
+            list,
+            About {
+                id: "listMembers",
+                summary: "List the members",
+                details: "By id, a page at a time. `as_of` is the roster that the page was read from.",
+                refuses: &[],
+            },
+        )
+        .post(
+            "/v1/conversations/{conversation}/members",
+            change,
+            About {
+                id: "addMembers",
+                summary: "Add people to a group",
+                details: "By an admin. Who is in already is not touched.",
+                refuses: &[SUBMISSION, &[Code::GroupFull]],
+            },
+        )
+        .delete(
+            "/v1/conversations/{conversation}/members",
+            change,
+            About {
+                id: "removeMembers",
+                summary: "Remove people from a group",
+                details: "By an admin. Who is out already is not touched.",
+                refuses: &[SUBMISSION, &[Code::LastAdmin]],
+            },
+        )
+        .put(
+            "/v1/conversations/{conversation}/members/{user}/role",
+            set_role,
+            About {
+                id: "setRole",
+                summary: "Set a member's role",
+                details: "By an admin.",
+                refuses: &[SUBMISSION, &[Code::LastAdmin]],
+            },
+        )
+        .post(
+            "/v1/conversations/{conversation}/leave",
+            leave,
+            About {
+                id: "leaveGroup",
+                summary: "Leave a group",
+                details: "One keeps what one saw, and is told nothing more.",
+                refuses: &[SUBMISSION, &[Code::LastAdmin]],
+            },
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Page {
+    /// The `next` of the page before; absent for the first page.
     after: Option<UserId>,
 }
 

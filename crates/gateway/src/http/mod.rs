@@ -7,11 +7,13 @@ mod accounts;
 mod conversations;
 mod cursors;
 mod devices;
+mod documents;
 mod entries;
 mod input;
 mod later;
 mod members;
 mod missed;
+mod operation;
 mod refusal;
 mod users;
 
@@ -28,6 +30,8 @@ use domain::{Code, Rejection};
 use crate::hub::Hub;
 use crate::meters::Meters;
 
+pub(crate) use later::PATHS as LATER;
+pub(crate) use operation::{Content, Operation, Operations, Parameter, SchemaOf};
 pub(crate) use refusal::Refusal;
 
 /// The address that a request came from.
@@ -44,14 +48,7 @@ type Answer<T> = Result<T, Refusal>;
 pub(crate) fn router(hub: Arc<Hub>) -> Router {
     Router::new()
         .route("/", get(page))
-        .merge(accounts::routes())
-        .merge(users::routes())
-        .merge(conversations::routes())
-        .merge(members::routes())
-        .merge(entries::routes())
-        .merge(cursors::routes())
-        .merge(missed::routes())
-        .merge(devices::routes())
+        .merge(operations().router)
         .merge(later::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
@@ -59,6 +56,23 @@ pub(crate) fn router(hub: Arc<Hub>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&hub), in_time))
         .layer(from_fn(counted))
         .with_state(hub)
+}
+
+/// Every operation that is served.
+pub(crate) fn operations() -> Operations {
+    [
+        accounts::operations(),
+        users::operations(),
+        conversations::operations(),
+        members::operations(),
+        entries::operations(),
+        cursors::operations(),
+        missed::operations(),
+        devices::operations(),
+        documents::operations(),
+    ]
+    .into_iter()
+    .fold(Operations::default(), Operations::and)
 }
 
 async fn page(State(hub): Shared) -> Html<String> {

@@ -1,27 +1,55 @@
 //! Users: oneself, by id, by exact name.
 
-use std::sync::Arc;
-
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
+use domain::Code;
 use protocol::http::User;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::input::{Caller, OfUser, Query};
+use super::operation::{About, Operations};
 use super::{Answer, Shared};
-use crate::hub::Hub;
 
-pub(super) fn routes() -> Router<Arc<Hub>> {
-    Router::new()
-        .route("/v1/users", get(by_handle))
-        .route("/v1/users/me", get(me))
-        .route("/v1/users/{user}", get(by_id))
+pub(super) fn operations() -> Operations {
+    Operations::of("users", "People, as others are shown them.")
+        .get(
+            "/v1/users",
+            by_handle,
+            About {
+                id: "findUser",
+                summary: "Find a person by their handle",
+                details: "The handle is matched as a whole; case is folded.",
+                refuses: &[&[Code::NotFound]],
+            },
+        )
+        .get(
+            "/v1/users/me",
+            me,
+            About {
+                id: "getMe",
+                summary: "Who am I?",
+                details: "Whom the access token names.",
+                refuses: &[],
+            },
+        )
+        .get(
+            "/v1/users/{user}",
+            by_id,
+            About {
+                id: "getUser",
+                summary: "Get a person",
+                details: "What is shown of a person whose id one has met.",
+                refuses: &[&[Code::NotFound]],
+            },
+        )
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// The name that the person signs in with.
+    #[schemars(example = &"bob")]
     handle: String,
 }
 

@@ -31,7 +31,7 @@ use contracts::records::{Announcement, Append, Command, SessionChange, Stored};
 use contracts::services::SlotLease;
 use contracts::{Ambient, FailPoints};
 use domain::{Code, DeviceId, Moment, Rejection, SessionId, Submission, Timestamp, UserId};
-use protocol::frame::Reason;
+use protocol::frame::{Advice, Reason};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::config::Config;
@@ -225,10 +225,10 @@ impl Hub {
     /// When a device that was told goodbye comes back, if at all.
     pub(crate) fn retry_after_ms(&self, reason: Reason, told: Option<u64>) -> Option<u64> {
         let spread = self.config.reconnect_spread_ms;
-        match reason.close_code() {
-            4000..4100 => Some(told.unwrap_or(0) + self.ambient.below(spread)),
-            4100..4200 => Some(told.unwrap_or(spread) + self.ambient.below(spread)),
-            _ => None,
+        match Advice::of(reason.close_code())? {
+            Advice::Reconnect => Some(told.unwrap_or(0) + self.ambient.below(spread)),
+            Advice::BackOff => Some(told.unwrap_or(spread) + self.ambient.below(spread)),
+            Advice::Stop => None,
         }
     }
 

@@ -197,7 +197,7 @@ impl CatchUp for Messaging {
     }
 
     async fn cursors(&self, user: UserId, _conversation: ConversationId) -> Result<http::Cursors, Rejection> {
-        Ok(http::Cursors { cursors: vec![(user, Cursor::default())] })
+        Ok(http::Cursors { cursors: vec![http::MemberCursor { user, cursor: Cursor::default() }] })
     }
 
     async fn members(

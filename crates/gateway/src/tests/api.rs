@@ -31,6 +31,7 @@ impl Call<'_> {
     }
 
     async fn to(self, served: &Served) -> (StatusCode, Value) {
+        let method = self.method.to_string();
         let mut request = Client::new().request(self.method, served.url(&self.path));
         if let Some(token) = self.token {
             request = request.bearer_auth(token);
@@ -42,7 +43,9 @@ impl Call<'_> {
             request = request.json(&body);
         }
         let answer = request.send().await.unwrap();
-        (answer.status(), answer.json().await.unwrap_or(Value::Null))
+        let (status, body) = (answer.status(), answer.json().await.unwrap_or(Value::Null));
+        documented::hold(&method, &self.path, status.as_u16(), &body);
+        (status, body)
     }
 }
 
@@ -176,6 +179,8 @@ async fn every_resource_answers() {
     let id = direct(1, 2);
     let credentials = json!({"handle": "ann", "password": "right"});
     for (call, status) in [
+        (call("GET", "/v1/openapi.json").nobody(), 200),
+        (call("GET", "/v1/asyncapi.json").nobody(), 200),
         (call("POST", "/v1/accounts").nobody().body(credentials.clone()), 201),
         (call("POST", "/v1/sessions").nobody().body(credentials), 200),
         (call("GET", "/v1/users/me"), 200),

@@ -1,6 +1,7 @@
 //! The gateway over real sockets, spoken to by a client library that is not ours.
 
 mod api;
+mod documented;
 mod sessions;
 mod throttle;
 mod tls;

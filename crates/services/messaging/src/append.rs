@@ -39,9 +39,8 @@ impl Failure {
     pub(crate) fn rejection(self) -> Rejection {
         match self {
             Self::Port(error) | Self::Sequence(SequenceError::Port(error)) => error.into(),
-            Self::Sequence(SequenceError::NotLeader(_)) => {
-                Rejection::new(Code::Unsupported, "the conversation lives in another region")
-            }
+            // There is one region: what another would lead is not there.
+            Self::Sequence(SequenceError::NotLeader(_)) => Rejection::not_found(),
             Self::Contended => Rejection::new(Code::Unavailable, "the conversation is busy; try again"),
         }
     }

@@ -104,7 +104,7 @@ async fn a_cursor_stays_on_the_device_that_moved_it_or_goes_back() {
     assert!(told.is_sorted_by_key(|cursor| cursor.read), "nobody sees it go back: {told:?}");
     for of in [&ada.device, &bob.device] {
         let cursors = of.http.cursors(conversation).await.unwrap().cursors;
-        let read = cursors.iter().find(|(user, _)| *user == bob_id).unwrap().1.read;
+        let read = cursors.iter().find(|of| of.user == bob_id).unwrap().cursor.read;
         assert_eq!(read.position, Position::new(1, 4));
     }
 }

@@ -1,6 +1,6 @@
 //! One connection's life: heartbeat, token, and what to do after each way that it can end.
 
-use protocol::frame::{Goodbye, Reason, Welcome};
+use protocol::frame::{Advice, Goodbye, Reason, Welcome};
 
 use super::Ms;
 use crate::backoff::{Backoff, Jitter};
@@ -171,8 +171,10 @@ impl Session {
                 self.token_refused = true;
                 Next::NewToken { after_ms: self.backoff.next_ms(jitter), reason }
             }
-            Some(code @ 4200..=4299) => Next::Stop { reason, sign_in: is_token(code) || is_signed_out(code) },
-            Some(4000..=4099) => {
+            Some(code) if Advice::of(code) == Some(Advice::Stop) => {
+                Next::Stop { reason, sign_in: is_token(code) || is_signed_out(code) }
+            }
+            Some(code) if Advice::of(code) == Some(Advice::Reconnect) => {
                 let backed_off = self.backoff.next_ms(jitter);
                 Next::Reconnect { after_ms: told.unwrap_or(backed_off), reason }
             }

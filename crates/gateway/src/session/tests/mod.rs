@@ -3,3 +3,4 @@
 mod driver;
 mod outbox;
 mod state;
+mod wire;

@@ -114,8 +114,8 @@ impl services::CatchUp for CatchUp {
     async fn cursors(&self, user: UserId, conversation: ConversationId) -> Result<http::Cursors, Rejection> {
         self.member(user, conversation).await?;
         let (own, peer) = view::cursors(&self.0, user, conversation).await?;
-        let mut cursors = vec![(user, own)];
-        cursors.extend(peer.map(|peer| (peer.user, peer.cursor)));
+        let mut cursors = vec![http::MemberCursor { user, cursor: own }];
+        cursors.extend(peer.map(|peer| http::MemberCursor { user: peer.user, cursor: peer.cursor }));
         Ok(http::Cursors { cursors })
     }
 
