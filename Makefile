@@ -27,7 +27,8 @@ test: ## Everything that must hold before a change is taken
 		tidy    'cargo xtask tidy' \
 		deny    'cargo deny --log-level error check bans licenses sources' \
 		build   'cargo build --workspace --all-targets' \
-		test    'cargo test --workspace'
+		test    'cargo test --workspace' \
+		api     'scripts/api/run.sh'
 
 mutants: ## Takes safeguards out of a copy of the code, one by one: a test must notice each (an hour from nothing)
 	cargo xtask mutants

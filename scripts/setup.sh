@@ -22,9 +22,10 @@ as_root() {
 
 # For each command the Debian package that brings it.
 packages=()
-for pair in git:git cc:build-essential c++:build-essential curl:curl; do
+for pair in git:git cc:build-essential c++:build-essential curl:curl node:nodejs npm:npm python3:python3; do
     have "${pair%%:*}" || packages+=("${pair##*:}")
 done
+python3 -c "import ensurepip" >/dev/null 2>&1 || packages+=(python3-venv)
 if [ "${#packages[@]}" -gt 0 ]; then
     say "installs by apt: ${packages[*]}"
     as_root apt-get update -qq
@@ -47,5 +48,19 @@ if [ "$(cargo deny --version 2>/dev/null || true)" != "cargo-deny $CARGO_DENY_VE
     say "installs by cargo: cargo-deny $CARGO_DENY_VERSION (some minutes)"
     # In a folder of its own, so that building it does not fill ours.
     cargo install --quiet --locked --version "$CARGO_DENY_VERSION" --force cargo-deny
+fi
+# What reads docs/api, in folders of their own: installed anew when what is pinned is not what was installed.
+lint=target/api/lint python=target/api/python
+if ! cmp -s scripts/api/package-lock.json "$lint/installed"; then
+    say "installs by npm: spectral, into $lint"
+    mkdir -p "$lint"
+    cp scripts/api/package.json scripts/api/package-lock.json scripts/api/.npmrc "$lint"
+    (cd "$lint" && npm ci --silent && cp package-lock.json installed)
+fi
+if ! cmp -s scripts/api/requirements.txt "$python/installed"; then
+    say "installs by pip: schemathesis and websockets, into $python"
+    python3 -m venv --clear "$python"
+    "$python/bin/pip" install --quiet --disable-pip-version-check --no-deps -r scripts/api/requirements.txt
+    cp scripts/api/requirements.txt "$python/installed"
 fi
 say "everything is there"
