@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use contracts::records::LargeGroup;
 use domain::content::{Left, Users};
-use domain::{Content, ConversationId, Entry, Generation, Position, SessionId, Slot, UserId};
+use domain::{Content, ConversationId, Entry, Generation, Position, SessionId, Slot, Timestamp, UserId};
 
 use crate::hub::large::Large;
 use crate::hub::{Seat, Who};
