@@ -5,6 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# A corpus is for the tests to replay: small, and easy to look through.
+CORPUS_BYTES_MAX=12000
+
 secs=$1
 shift
 host=$(rustc -vV | sed -n 's/^host: //p')
@@ -33,8 +36,13 @@ for target in "${targets[@]}"; do
         -artifact_prefix="fuzz/artifacts/$target-" "$found"
     if [ "${KEEP:-}" = 1 ]; then
         FUZZ_TARGET=$target "$program" "${limits[@]}" -merge=1 "$small" "$found"
-        # The shortest first.
-        for input in "$small"/*; do basenc --base16 -w0 "$input" && echo; done |
-            awk '{ print length, $0 }' | sort -k1n -k2 -u | cut -d' ' -f2 >"$kept"
+        # What is kept stays; of what is new the shortest, until the file has its size.
+        {
+            cat "$kept"
+            for input in "$small"/*; do basenc --base16 -w0 "$input" && echo; done |
+                awk '{ print length, $0 }' | sort -n | cut -d' ' -f2
+        } | awk -v bytes_max=$CORPUS_BYTES_MAX -v kept="$(wc -l <"$kept")" \
+            '!seen[$0]++ { bytes += length + 1; if (NR <= kept || bytes <= bytes_max) print }' >"$small.hex"
+        mv "$small.hex" "$kept"
     fi
 done

@@ -22,6 +22,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 /// Runs the target, and says which input it was that it failed on.
+#[expect(clippy::print_stderr, reason = "the test harness shows it with the failure")]
 fn run(target: &Target, input: &[u8]) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| target.run(input))) {
         eprintln!("{} fails on {}", target.name, hex(input));

@@ -17,22 +17,22 @@ use tokio::net::{TcpSocket, TcpStream};
 use verify::process::Server;
 
 use crate::raw::{Came, Raw};
-use crate::support::{Device, device, people, soon, until};
+use crate::support::{Device, device, people, seqs, soon, until};
 use crate::table::{World, send, text};
 
 const MIB: usize = 1 << 20;
 /// What waits for all sessions together.
-const GATEWAY_QUEUE_BYTES: usize = 32 * MIB;
+const GATEWAY_QUEUE_BYTES: usize = 64 * MIB;
 /// Commands on their way, of all partitions; and rows on theirs to the disk.
 const BUS_BYTES: usize = 16 * MIB;
 const STORE_QUEUE_BYTES: usize = 8 * MIB;
 /// Answers to syncs that are made at once, which count once they wait: `syncs_max` of `page_bytes_max`.
 const SYNCS_BYTES: usize = 64 * (256 << 10);
 /// What was stored meanwhile and lies in memory, the cache of blocks, and what the allocator keeps.
-const OTHER_BYTES: usize = 48 * MIB;
+const OTHER_BYTES: usize = 32 * MIB;
 
 const SETTINGS: [&str; 7] = [
-    "limits.gateway_queue_bytes_max=33554432",
+    "limits.gateway_queue_bytes_max=67108864",
     "bus.partitions=16",
     "bus.partition_mib=1",
     "store.queue_mib=8",
@@ -55,6 +55,20 @@ impl Memory {
         let mut memory = Self { folder, before: 0 };
         memory.before = memory.taken();
         memory
+    }
+
+    /// Waits until it grows no more: what was asked was answered, as far as it is.
+    async fn settles(&self) {
+        let mut before = 0;
+        while before < self.taken() {
+            before = self.taken();
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        }
+    }
+
+    fn is_at_most(&self, bytes_max: usize) {
+        let taken = self.taken();
+        assert!(taken <= bytes_max, "it took {taken} bytes, {bytes_max} are the limit");
     }
 
     /// In bytes.
@@ -82,16 +96,37 @@ async fn narrow(server: &Server) -> TcpStream {
 }
 
 const SLOW: usize = 1_000;
-/// Before they come and after, of 8 KiB each: more than the system takes off the server for a session.
-const MESSAGES: usize = 32;
+const SLOW_BYTES: usize = GATEWAY_QUEUE_BYTES + SYNCS_BYTES + OTHER_BYTES;
+/// Groups of all of them, each with a message of 15 KiB: an answer to a sync is more than the system takes off the server.
+const GROUPS: usize = 16;
+/// What is said in the first of them meanwhile, of 4 KiB each: more than the system takes and a session may leave unread.
+const MESSAGES: usize = 50;
 const AT_ONCE: usize = 64;
 
-/// Comes back, and says how far the conversation is.
-async fn returned(device: &Device, conversation: ConversationId) -> u64 {
+/// The groups, each with its first message.
+async fn crowded(ada: &Device, members: &[&Device], text: &str) -> Vec<ConversationId> {
+    let mut groups = vec![];
+    for _ in 0..GROUPS {
+        let group = ada.group(members, true).await;
+        ada.post(group, text).await;
+        groups.push(group);
+    }
+    groups
+}
+
+/// Asks for what it missed, which is more than it takes, and reads nothing from then on.
+async fn stuck(server: &Server, device: &Device) -> Raw {
+    let mut raw = Raw::over(narrow(server).await).await.greeted(&device.tokens.access_token).await;
+    raw.bytes(&text(&json!({ "type": "sync" }))).await;
+    raw
+}
+
+/// Comes back, and says how far the conversations are.
+async fn returned(device: &Device) -> BTreeMap<ConversationId, u64> {
     let mut session = device.connect().await;
     let changes = session.sync(None).await;
-    let mut shown = changes.iter().flat_map(|changes| &changes.conversations);
-    shown.find(|shown| shown.id == conversation).unwrap().head.position.seq
+    let shown = changes.iter().flat_map(|changes| &changes.conversations);
+    shown.map(|shown| (shown.id, shown.head.position.seq)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -100,46 +135,35 @@ async fn a_thousand_slow_readers_take_the_memory_or_the_time_of_others() {
     let slow = people(&world.server, "slow", SLOW).await;
     let (ada, bob) = (world.ada.device.clone(), world.bob.device.clone());
     let members: Vec<&Device> = slow.iter().chain([&bob]).collect();
-    let group = ada.group(&members, true).await;
-    let long = "x".repeat(8 << 10);
-    for _ in 0..MESSAGES {
-        ada.post(group, &long).await;
-    }
+    let long = "x".repeat(15 << 10);
+    let groups = crowded(&ada, &members, &long).await;
     // Whoever was connected when they came into a large group may have to catch up.
     (world.ada, world.bob) = (ada.connect().await, bob.connect().await);
-    let memory = Memory::of(&world.server);
 
-    // Each asks for what it missed, which is more than it takes, and reads nothing from then on.
-    let asks = |device: &Device| {
-        let (server, token) = (&world.server, device.tokens.access_token.clone());
-        async move {
-            let mut raw = Raw::over(narrow(server).await).await.greeted(&token).await;
-            raw.bytes(&text(&json!({ "type": "sync" }))).await;
-            raw
-        }
-    };
-    let stuck: Vec<Raw> = stream::iter(&slow).map(asks).buffered(AT_ONCE).collect().await;
+    let memory = Memory::of(&world.server);
+    let sockets: Vec<Raw> =
+        stream::iter(&slow).map(|device| stuck(&world.server, device)).buffered(AT_ONCE).collect().await;
+    memory.settles().await;
+    memory.is_at_most(SLOW_BYTES);
     for _ in 0..MESSAGES {
-        ada.post(group, &long).await;
+        ada.post(groups[0], &long[..4 << 10]).await;
     }
-    ada.post(group, "the last").await;
-    world.bob.hears(group, "the last").await;
+    ada.post(groups[0], "the last").await;
+    world.bob.hears(groups[0], "the last").await;
     until("who reads nothing is told that it lags", || async {
         world.server.metric("gateway_lagged_total", "").await.unwrap() >= SLOW as f64
     })
     .await;
     world.talk("beside a thousand slow readers").await;
-    let (taken, most) = (memory.taken(), GATEWAY_QUEUE_BYTES + SYNCS_BYTES + OTHER_BYTES);
-    assert!(taken <= most, "{taken} bytes for {SLOW} slow readers, {most} are the limit");
+    memory.is_at_most(SLOW_BYTES);
 
-    drop(stuck);
-    let head = 2 + 2 * MESSAGES as u64;
-    let back: Vec<u64> =
-        stream::iter(&slow).map(|device| returned(device, group)).buffer_unordered(AT_ONCE).collect().await;
-    assert_eq!(back, vec![head; SLOW]);
+    drop(sockets);
+    let mut heads: BTreeMap<_, _> = groups.iter().map(|group| (*group, 2)).collect();
+    heads.insert(groups[0], 3 + MESSAGES as u64);
+    let back: Vec<_> = stream::iter(&slow).map(returned).buffer_unordered(AT_ONCE).collect().await;
+    assert!(back.len() == SLOW && back.iter().all(|back| *back == heads));
     for device in slow.iter().step_by(100) {
-        let seqs: Vec<u64> = device.history(group).await.iter().map(|entry| entry.position.seq).collect();
-        assert_eq!(seqs, (1..=head).collect::<Vec<_>>());
+        assert_eq!(seqs(&device.history(groups[0]).await), (1..=heads[&groups[0]]).collect::<Vec<_>>());
     }
 }
 
@@ -256,9 +280,7 @@ async fn a_flood_of_submissions_takes_the_memory_or_loses_something() {
     let flooders = soon("the flood", flood).await.unwrap();
     drop(full);
     let flooders = join_all(flooders.into_iter().map(Flooder::settles)).await;
-    let most = BUS_BYTES + STORE_QUEUE_BYTES + GATEWAY_QUEUE_BYTES + OTHER_BYTES;
-    let taken = memory.taken();
-    assert!(taken <= most, "{taken} bytes for a flood, {most} are the limit");
+    memory.is_at_most(BUS_BYTES + STORE_QUEUE_BYTES + GATEWAY_QUEUE_BYTES + OTHER_BYTES);
     world.talk("after the flood").await;
     for flooder in flooders {
         flooder.holds_the_log_to_its_acks().await;
