@@ -60,21 +60,20 @@ impl Benchmark for Args {
         let people = people_of_pairs(target, 1, out).await?;
         let conversation = ConversationId::direct(people[0].user, people[1].user);
         fill(target, &people, self.stored, WINDOW, TEXT_BYTES, out).await?;
-        let mut asker = Asker::connect(&target.url, &people[1].access_token).await?;
-        let log = Log { conversation, asks: self.asks };
-        let latest = log.ask(&mut asker, target, out, |_| String::new()).await?;
+        let log = Log { conversation, asks: self.asks, token: &people[1].access_token };
+        let latest = log.ask(target, out, |_| String::new()).await?;
         let mut history = History { latest, page_at_start: None, page_in_middle: None, page_at_end: None };
         if self.long > self.stored {
             fill(target, &people, self.long - self.stored, WINDOW, TEXT_BYTES, out).await?;
             // Another page each time, within a tenth of the log, so that not one of them is always at hand.
             let within = (self.long / 10 / LIMIT).max(1);
             let after = |seq: u64| move |ask: u64| format!("&after=1:{}", seq + ask % within * LIMIT);
-            history.page_at_start = Some(log.ask(&mut asker, target, out, after(0)).await?);
-            history.page_in_middle = Some(log.ask(&mut asker, target, out, after(self.long / 2)).await?);
-            history.page_at_end = Some(log.ask(&mut asker, target, out, |_| String::new()).await?);
+            history.page_at_start = Some(log.ask(target, out, after(0)).await?);
+            history.page_in_middle = Some(log.ask(target, out, after(self.long / 2)).await?);
+            history.page_at_end = Some(log.ask(target, out, |_| String::new()).await?);
         }
         let latest_p50_ms = history.latest.ms.map_or(0.0, |millis| millis.p50);
-        let asked = log.path("").len() + people[1].access_token.len();
+        let asked = log.path("").len() + log.token.len();
         let answer = history.latest.bytes;
         target.end().await?;
         let trips = Relay::start().await?.round_trips(asked, answer, self.asks as usize).await?;
@@ -89,25 +88,23 @@ impl Benchmark for Args {
 }
 
 /// A log that is asked for pages.
-struct Log {
+struct Log<'a> {
     conversation: ConversationId,
     asks: u64,
+    /// Of whom asks.
+    token: &'a str,
 }
 
-impl Log {
+impl Log<'_> {
     fn path(&self, edge: &str) -> String {
         format!("/v1/conversations/{}/entries?limit={LIMIT}{edge}", self.conversation)
     }
 
     /// Asks for a page again and again, from the edge that belongs to each time.
-    async fn ask(
-        &self,
-        asker: &mut Asker,
-        target: &Target,
-        out: &Out,
-        edge: impl Fn(u64) -> String,
-    ) -> Result<Page> {
+    async fn ask(&self, target: &Target, out: &Out, edge: impl Fn(u64) -> String) -> Result<Page> {
         let bar = out.bar("pages", self.asks);
+        // Each time another one: the server closes a connection on which nothing is asked.
+        let mut asker = Asker::connect(&target.url, self.token).await?;
         let (cpu, mut latencies, mut bytes) = (target.cpu_us(), Latencies::new(), 0);
         for ask in 0..self.asks {
             let path = self.path(&edge(ask));

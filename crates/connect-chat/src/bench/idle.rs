@@ -10,7 +10,7 @@ use protocol::frame::FromDevice;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval_at, timeout};
+use tokio::time::timeout;
 
 use super::ceilings::Relay;
 use super::crowd::Crowd;
@@ -39,9 +39,6 @@ pub(super) struct Args {
     #[arg(long)]
     no_sync: bool,
 }
-
-/// A device lets itself be heard this often: the server asks for every 25 seconds.
-const BEAT: Duration = Duration::from_secs(20);
 
 /// A session that lives answers a ping within this time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -90,9 +87,8 @@ impl Args {
         let rss_registered_mb = rss_mb()?;
         let (over, told) = watch::channel(false);
         let mut held = JoinSet::new();
-        for (number, socket) in sockets.into_iter().enumerate() {
-            let first_beat = BEAT.mul_f64(number as f64 / self.sessions as f64);
-            held.spawn(hold(socket, first_beat, !self.no_sync, told.clone()));
+        for socket in sockets {
+            held.spawn(hold(socket, !self.no_sync, told.clone()));
         }
         let cpu = target.cpu_us();
         let failed = timeout(Duration::from_secs(self.hold), held.join_next());
@@ -118,24 +114,17 @@ impl Args {
     }
 }
 
-/// One session, which is heard now and then until it is over, and lives then.
-async fn hold(
-    mut socket: Socket,
-    first_beat: Duration,
-    sync: bool,
-    mut over: watch::Receiver<bool>,
-) -> Result<()> {
+/// One session, which waits until it is over, and lives then.
+async fn hold(mut socket: Socket, sync: bool, mut over: watch::Receiver<bool>) -> Result<()> {
     if sync {
         socket.say(&FromDevice::Sync { token: None })?;
     }
-    let mut beat = interval_at(Instant::now() + first_beat, BEAT);
     loop {
         tokio::select! {
             came = socket.turn() => {
                 came?;
                 hear(&mut socket)?;
             }
-            _ = beat.tick() => socket.say(&FromDevice::Ping {})?,
             _ = over.changed() => break,
         }
     }

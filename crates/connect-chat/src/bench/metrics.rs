@@ -28,9 +28,9 @@ impl Metrics {
         self.value(series) - before.value(series)
     }
 
-    /// Entries that Notification has still to follow.
-    pub(super) fn entries_to_follow(&self) -> f64 {
-        self.value("bus_lag_records{reader=\"entries/notification\"}")
+    /// Entries that Notification has still to follow; `None` if the server does not tell.
+    pub(super) fn entries_to_follow(&self) -> Option<f64> {
+        self.0.get("bus_lag_records{reader=\"entries/notification\"}").copied()
     }
 
     /// What the store committed since `before`.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::ceilings::{Load, OfPairs};
+use super::ceilings::{Load, OfPairs, secs};
 use super::drive::{self, Sender, fill_window, measure, people_of_pairs};
 use super::out::Out;
 use super::process::allow_sockets;
@@ -40,7 +40,8 @@ impl Benchmark for Args {
         let measured = out.seconds("messages", self.secs, measuring).await?;
         let commits = target.metrics().await?.commits_since(&before);
         let batch = (measured.tally.acked as f64 / commits.batches.max(1.0)).round().max(1.0) as u64;
-        let load = Load { pairs: self.pairs, window, batch, text_bytes: self.text_bytes };
+        let load =
+            Load { pairs: self.pairs, window, batch, text_bytes: self.text_bytes, secs: secs(self.secs) };
         let ceilings = OfPairs::measure(&load, target, out).await?;
         let report = Report::of_messages("pairs", &measured);
         let bound = ceilings.bound(report.headline());

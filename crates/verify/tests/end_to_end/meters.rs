@@ -37,12 +37,12 @@ async fn shows_each_fault(command: &str, file: Option<&Path>) {
 
 #[tokio::test]
 async fn pairs_do_not_show_a_fault_or_show_one_where_there_is_none() {
-    shows_each_fault("pairs --pairs 5 --window 8 --secs 1", None).await;
+    shows_each_fault("pairs --pairs 5 --window 8 --secs 1 --runs 1", None).await;
 }
 
 #[tokio::test]
 async fn a_rate_does_not_show_a_fault_or_shows_one_where_there_is_none() {
-    shows_each_fault("rate --pairs 5 --rate 1000 --secs 1", None).await;
+    shows_each_fault("rate --pairs 5 --rate 1000 --secs 1 --runs 1", None).await;
 }
 
 #[tokio::test]

@@ -104,23 +104,29 @@ pub(super) struct Load {
     /// Messages in an append.
     pub(super) batch: u64,
     pub(super) text_bytes: usize,
+    /// For how long each ceiling is measured, in seconds; see [`secs`].
+    pub(super) secs: u64,
 }
 
-/// Each ceiling of a benchmark is measured for this long: short, since there are several, and each is steady.
-pub(super) const TIME: Duration = Duration::from_secs(3);
+/// For how long each ceiling of a benchmark is measured that takes so many seconds: short, since there are several, and
+/// each is steady.
+pub(super) fn secs(of_benchmark: u64) -> u64 {
+    of_benchmark.min(3)
+}
 
 impl OfPairs {
     /// Measures them, once the server has ended: it shares cores and disk.
     pub(super) async fn measure(load: &Load, target: &mut Target, out: &Out) -> Result<Self> {
         target.end().await?;
+        let time = Duration::from_secs(load.secs);
         let measuring = async {
             let sizes = Sizes::of(load.text_bytes)?;
-            let relay = Relay::start().await?.pairs(load.pairs, load.window, sizes, TIME).await?;
+            let relay = Relay::start().await?.pairs(load.pairs, load.window, sizes, time).await?;
             let store_per_s =
-                store::appends(&target.scratch, load.pairs, load.batch, load.text_bytes, TIME).await?;
+                store::appends(&target.scratch, load.pairs, load.batch, load.text_bytes, time).await?;
             Ok(Self { relay, store_per_s, store_batch: load.batch })
         };
-        out.seconds("ceilings", TIME.as_secs() * 2, measuring).await
+        out.seconds("ceilings", load.secs * 2, measuring).await
     }
 
     /// The lower of them, held against what a server did.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use domain::{ConversationId, UserId};
 use protocol::http::Tokens;
 use serde::Serialize;
@@ -91,7 +91,10 @@ async fn cost(target: &Target, group: ConversationId, online: &[Tokens], out: &O
 /// Waits until Notification, which follows behind, has followed all that was stored.
 async fn followed(target: &Target) -> Result<()> {
     let begin = Instant::now();
-    while target.metrics().await?.entries_to_follow() > 0.0 {
+    let left = async || {
+        target.metrics().await?.entries_to_follow().context("the server tells no lag of Notification")
+    };
+    while left().await? > 0.0 {
         ensure!(begin.elapsed() < PATIENCE, "Notification does not catch up with the log");
         sleep(Duration::from_millis(20)).await;
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::Common;
-use super::ceilings::{FAN_WINDOW, Relay, Relayed, Sizes, TIME};
+use super::ceilings::{FAN_WINDOW, Relay, Relayed, Sizes, secs};
 use super::drive::{self, Sender, measure};
 use super::out::Out;
 use super::process::allow_sockets;
@@ -68,8 +68,9 @@ impl Benchmark for Args {
         ensure!(self.members > 0, "a number of members above 0 is needed");
         allow_sockets(self.members + 1)?;
         let sizes = Sizes::of(self.text_bytes)?;
-        let relaying = async { Relay::start().await?.fan(self.members, self.window, sizes, TIME).await };
-        let relay = out.seconds("relay", TIME.as_secs(), relaying).await?;
+        let (secs, time) = (secs(self.secs), Duration::from_secs(secs(self.secs)));
+        let relaying = async { Relay::start().await?.fan(self.members, self.window, sizes, time).await };
+        let relay = out.seconds("relay", secs, relaying).await?;
         let people = target.mint_all((0..=self.members).map(|n| format!("m{n}")).collect(), out).await?;
         let others: Vec<UserId> = people[1..].iter().map(|tokens| tokens.user).collect();
         let group = target.group(&people[0], "everybody", &others).await?;

@@ -8,6 +8,7 @@ use protocol::{CONNECT_PATH, SUBPROTOCOL};
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
+use tokio::time::{Duration, Instant, sleep_until};
 
 use super::frame::{Front, front, write_text};
 use super::heard::{Heard, parse};
@@ -20,7 +21,12 @@ pub(in crate::bench) struct Socket {
     looked: usize,
     going: Vec<u8>,
     scratch: Vec<u8>,
+    /// When something was said last.
+    said: Instant,
 }
+
+/// Who has nothing to say is heard this often: a server asks for every 25 seconds, and takes who is silent for dead.
+const BEAT: Duration = Duration::from_secs(20);
 
 const READ_BYTES: usize = 16 << 10;
 const HEAD_BYTES_MAX: usize = 8 << 10;
@@ -69,7 +75,7 @@ impl Socket {
         };
         let status = String::from_utf8_lossy(&coming[..end]).lines().next().unwrap_or_default().to_owned();
         ensure!(status.contains(" 101 "), "the server did not take the connection: {status}");
-        Ok(Self { stream, coming, looked: end, going: Vec::new(), scratch: Vec::new() })
+        Ok(Self { stream, coming, looked: end, going: Vec::new(), scratch: Vec::new(), said: Instant::now() })
     }
 
     /// Cuts the connection, without a word to the other side but a reset.
@@ -82,6 +88,7 @@ impl Socket {
         self.scratch.clear();
         serde_json::to_writer(&mut self.scratch, frame)?;
         write_text(&mut self.going, &self.scratch);
+        self.said = Instant::now();
         Ok(())
     }
 
@@ -101,15 +108,17 @@ impl Socket {
         }
     }
 
-    /// Writes what is in line, and waits until something came in or there is room to write more. Can be dropped and
-    /// called again without loss.
+    /// Writes what is in line, and waits until something came in or there is room to write more; says a ping where it
+    /// was silent for long. Can be dropped and called again without loss.
     pub(in crate::bench) async fn turn(&mut self) -> Result<()> {
         self.write()?;
         let interest =
             if self.going.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
-        let ready = self.stream.ready(interest).await?;
-        if ready.is_readable() {
-            self.read()?;
+        tokio::select! {
+            ready = self.stream.ready(interest) => if ready?.is_readable() {
+                self.read()?;
+            },
+            () = sleep_until(self.said + BEAT) => self.say(&FromDevice::Ping {})?,
         }
         self.write()
     }

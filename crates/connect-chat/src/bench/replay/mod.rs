@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::ceilings::{Load, OfPairs};
+use super::ceilings::{Load, OfPairs, secs};
 use super::out::Out;
 use super::report::Report;
 use super::runs::Benchmark;
@@ -102,6 +102,7 @@ impl Args {
             window: 1,
             batch: batch.round().max(1.0) as u64,
             text_bytes: bytes / trace.rows.len(),
+            secs: secs(u64::MAX),
         }
     }
 }

@@ -64,6 +64,8 @@ struct Storm {
     back_ms: Option<Millis>,
     /// How often sessions were turned away.
     turned_away: u64,
+    /// Why one of them was.
+    turned_away_by: Option<String>,
     rss_before_mb: f64,
     /// The most during the storm.
     rss_peak_mb: f64,
@@ -117,11 +119,12 @@ impl Args {
         let written = acked.iter().map(Numbers::len).sum();
         tell.send_replace(Told::Over(Arc::new(acked)));
         let mut tally = Tally { sent: written, acked: written, ..Tally::default() };
-        let mut turned_away = 0;
+        let (mut turned_away, mut turned_away_by) = (0, None);
         while let Some(seen) = under_way.join_next().await {
             let seen = seen??;
             tally += seen.tally;
             turned_away += seen.turned_away;
+            turned_away_by = seen.turned_away_by.or(turned_away_by);
         }
         let back_ms = latencies.millis();
         let storm = Storm {
@@ -130,6 +133,7 @@ impl Args {
             back_s: back_ms.map_or(0.0, |millis| millis.max / 1e3),
             back_ms,
             turned_away,
+            turned_away_by,
             rss_before_mb,
             rss_peak_mb,
             cpu_ms,

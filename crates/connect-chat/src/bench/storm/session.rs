@@ -46,6 +46,7 @@ struct Device {
     token: Option<String>,
     logs: HashMap<usize, Log>,
     turned_away: u64,
+    turned_away_by: Option<String>,
 }
 
 /// What a session saw.
@@ -53,6 +54,8 @@ pub(super) struct Seen {
     pub(super) tally: Tally,
     /// How often it was turned away before it was back.
     pub(super) turned_away: u64,
+    /// Why it was, the last time.
+    pub(super) turned_away_by: Option<String>,
 }
 
 impl Session {
@@ -64,6 +67,7 @@ impl Session {
             token: None,
             logs: HashMap::new(),
             turned_away: 0,
+            turned_away_by: None,
         };
         device.connected().await.map_err(|(_, error)| error)
     }
@@ -87,13 +91,13 @@ impl Session {
             self.hear_until_told(&mut told).await?;
         };
         self.hear_the_rest(&groups, &acked).await?;
-        let Device { mut logs, turned_away, .. } = self.device;
+        let Device { mut logs, turned_away, turned_away_by, .. } = self.device;
         let mut tally = Tally::default();
         for group in groups {
             tally += logs.remove(&group).unwrap_or_default().tally(&acked[group]);
         }
         ensure!(logs.is_empty(), "a session was told of groups that it is not in");
-        Ok(Seen { tally, turned_away })
+        Ok(Seen { tally, turned_away, turned_away_by })
     }
 
     async fn hear_until_told(&mut self, told: &mut watch::Receiver<Told>) -> Result<()> {
@@ -123,6 +127,7 @@ impl Session {
                 }
             };
             device.turned_away += 1;
+            device.turned_away_by = Some(error.to_string());
             if begin.elapsed() > PATIENCE {
                 return Err(error.context("a session is not let in again"));
             }
