@@ -67,7 +67,8 @@ impl Connection {
             .max_message_size(Some(MESSAGE_BYTES_MAX))
             .max_frame_size(Some(MESSAGE_BYTES_MAX));
         let connector = endpoint.tls().map_or(Connector::Plain, |tls| Connector::Rustls(Arc::clone(tls)));
-        let opening = connect_async_tls_with_config(request, Some(config), true, Some(connector));
+        // In a box: opening takes far more room than the connection that comes of it.
+        let opening = Box::pin(connect_async_tls_with_config(request, Some(config), true, Some(connector)));
         let (sender, receiver) = opening.await?.0.split();
         Ok(Self { sender: Sender(sender), receiver: Receiver(receiver) })
     }
