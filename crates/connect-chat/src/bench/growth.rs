@@ -46,6 +46,7 @@ const FEW: u64 = 10_000;
 /// What a message costs.
 #[derive(Debug, Clone, Serialize)]
 struct Cost {
+    /// CPU time of the server, until Notification has followed, too.
     cpu_us_per_message: f64,
     acked_per_s: f64,
     #[serde(flatten)]
@@ -63,6 +64,8 @@ struct Growth {
     /// CPU time of a message at many stored, as a multiple of that at few.
     cost_ratio: f64,
     disk_bytes_per_message: f64,
+    /// For how long Notification was still behind once all the others were stored.
+    followed_after_s: f64,
     /// From the start of the process on all of it until it listens, after a SIGKILL.
     reopening_s: f64,
     /// The same after a SIGTERM.
@@ -85,6 +88,7 @@ impl Benchmark for Args {
         self.fill(target, &people, few, out).await?;
         let (at_few, _) = self.cost(target, &people, sample, out).await?;
         let filled = self.fill(target, &people, self.messages - few - 2 * sample, out).await?;
+        let followed_after_s = target.followed().await?.as_secs_f64();
         let (at_many, measured) = self.cost(target, &people, sample, out).await?;
         let data = target.own().context("growth needs a server of its own")?.data();
         let disk_bytes_per_message = disk_bytes(&data)? as f64 / self.messages as f64;
@@ -102,6 +106,7 @@ impl Benchmark for Args {
             at_few,
             at_many,
             disk_bytes_per_message,
+            followed_after_s,
             reopening_s,
             reopening_after_stop_s,
             large,
@@ -125,11 +130,14 @@ impl Args {
         sample: u64,
         out: &Out,
     ) -> Result<(Cost, Measured)> {
-        let before = target.metrics().await?;
+        target.followed().await?;
+        let (before, cpu) = (target.metrics().await?, target.cpu_us().unwrap_or_default());
         let measured = self.fill(target, people, sample, out).await?;
+        target.followed().await?;
+        let cpu = target.cpu_us().unwrap_or_default().saturating_sub(cpu);
         let commits = target.metrics().await?.commits_since(&before);
         let cost = Cost {
-            cpu_us_per_message: measured.server_cpu_us.unwrap_or_default() as f64 / sample as f64,
+            cpu_us_per_message: cpu as f64 / sample as f64,
             acked_per_s: sample as f64 / measured.seconds.max(1e-9),
             commits,
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use client::Clock;
 use client::http::Http;
 use client::tokens::Fixed;
@@ -12,6 +12,7 @@ use domain::{ConversationId, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use protocol::http::{Failure, Tokens};
 use serde_json::json;
+use tokio::time::{Instant, sleep};
 
 use super::Common;
 use super::metrics::Metrics;
@@ -21,6 +22,10 @@ use super::server::{End, Server};
 
 /// People minted at once.
 const MINTS_MAX: usize = 64;
+
+/// Notification has followed everything within this time.
+const FOLLOW_PATIENCE: Duration = Duration::from_secs(600);
+const FOLLOW_POLL: Duration = Duration::from_millis(20);
 
 /// People named in one request: what a server allows by default.
 const NAMED_MAX: usize = 1_000;
@@ -158,6 +163,19 @@ impl Target {
     pub(super) async fn metrics(&self) -> Result<Metrics> {
         let response = self.admin.get(format!("{}/metrics", self.admin_url)).send().await?;
         Ok(Metrics::parse(&response.error_for_status()?.text().await?))
+    }
+
+    /// Waits until Notification, which follows behind, has followed all that was stored; says how long that took.
+    pub(super) async fn followed(&self) -> Result<Duration> {
+        let begin = Instant::now();
+        let left = async || {
+            self.metrics().await?.entries_to_follow().context("the server tells no lag of Notification")
+        };
+        while left().await? > 0.0 {
+            ensure!(begin.elapsed() < FOLLOW_PATIENCE, "Notification does not catch up with the log");
+            sleep(FOLLOW_POLL).await;
+        }
+        Ok(begin.elapsed())
     }
 
     /// CPU time that the server has taken so far, in microseconds.

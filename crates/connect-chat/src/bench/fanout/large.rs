@@ -1,12 +1,9 @@
 //! What a message costs in a group of many members of whom few are online, against a group of those few alone.
 
-use std::time::Duration;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use domain::{ConversationId, UserId};
 use protocol::http::Tokens;
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
 
 use crate::bench::drive::{self, fill_window, measure};
 use crate::bench::out::Out;
@@ -21,9 +18,6 @@ const WINDOW: usize = 16;
 
 /// Each group is measured so often, in turn; the cheapest of them counts, since other work only adds.
 const ROUNDS: usize = 3;
-
-/// Notification has followed everything within this time.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// What a message costs in a group.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -68,7 +62,7 @@ pub(in crate::bench) async fn compare(target: &Target, members: usize, out: &Out
 
 async fn cost(target: &Target, group: ConversationId, online: &[Tokens], out: &Out) -> Result<Cost> {
     let line = drive::group(target, group, online, 100, out).await?;
-    followed(target).await?;
+    target.followed().await?;
     let cpu = target.cpu_us().unwrap_or_default();
     let measured = measure(vec![line], target, |mut sender| async move {
         while sender.sent() < MESSAGES {
@@ -77,7 +71,7 @@ async fn cost(target: &Target, group: ConversationId, online: &[Tokens], out: &O
         Ok(sender)
     })
     .await?;
-    followed(target).await?;
+    target.followed().await?;
     let cpu = target.cpu_us().unwrap_or_default().saturating_sub(cpu);
     let tally = &measured.tally;
     ensure!(tally.lost + tally.duplicated + tally.disordered == 0, "the server got it wrong: {tally:?}");
@@ -86,17 +80,4 @@ async fn cost(target: &Target, group: ConversationId, online: &[Tokens], out: &O
         ack_p50_ms: measured.ack.millis().map_or(0.0, |millis| millis.p50),
         receive_p50_ms: measured.receive.millis().map_or(0.0, |millis| millis.p50),
     })
-}
-
-/// Waits until Notification, which follows behind, has followed all that was stored.
-async fn followed(target: &Target) -> Result<()> {
-    let begin = Instant::now();
-    let left = async || {
-        target.metrics().await?.entries_to_follow().context("the server tells no lag of Notification")
-    };
-    while left().await? > 0.0 {
-        ensure!(begin.elapsed() < PATIENCE, "Notification does not catch up with the log");
-        sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
 }

@@ -130,11 +130,17 @@ async fn announce(speaker: &TcpStream, mut members: Vec<TcpStream>, send: usize,
         let (queue, mut frames) = mpsc::channel::<()>(QUEUE);
         queues.push(queue);
         tokio::spawn(async move {
-            let entry = vec![b'x'; entry];
-            while frames.recv().await.is_some() {
+            let (entries, mut waiting) = (Frames::new(entry), Vec::new());
+            loop {
+                // What waits is written at once, as a server does.
+                let count = frames.recv_many(&mut waiting, QUEUE).await;
+                if count == 0 {
+                    return;
+                }
+                waiting.clear();
                 for member in &part {
                     // One that is gone gets no more.
-                    drop(write_all(member, &entry).await);
+                    drop(entries.write(member, count).await);
                 }
             }
         });
