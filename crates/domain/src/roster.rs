@@ -181,6 +181,8 @@ impl Roster {
         } else if member.spans.len() >= SPANS_MAX {
             member.spans.remove(0);
         }
+        // Almost everybody has one span for ever, and there are many members: a vector that grows makes room for four.
+        member.spans.reserve_exact(1);
         member.spans.push(Span { from, to: None });
         (member.role, member.joined) = (Some(role), mark);
         self.members.insert(user, member);

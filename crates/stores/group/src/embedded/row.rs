@@ -132,11 +132,15 @@ pub(super) fn decode_member(value: &[u8]) -> Result<Member, PortError> {
         2 => Some(Role::Member),
         other => return Err(failed(format!("a member's row has the unknown role {other}"))),
     };
-    let span = |row: SpanRow| Span { from: position(row.from), to: row.to.map(|to| position(Some(to))) };
+    let span = |row: &SpanRow| Span {
+        from: position(row.from.clone()),
+        to: row.to.clone().map(|to| position(Some(to))),
+    };
     Ok(Member {
         role,
         joined: Mark::new(position(row.joined), row.joined_ordinal),
-        spans: row.spans.into_iter().map(span).collect(),
+        // Not out of the row's own vector, which made room for four.
+        spans: row.spans.iter().map(span).collect(),
     })
 }
 
