@@ -47,7 +47,12 @@ impl<T: DeserializeOwned> FromRequest<Arc<Hub>> for Body<T> {
         let body = Limited::new(request.into_body(), bytes_max).collect().await;
         let body =
             body.map_err(|error| unread(error.downcast_ref::<LengthLimitError>().map(|_| bytes_max)))?;
-        let body = serde_json::from_slice(&body.to_bytes());
+        let body = body.to_bytes();
+        // Read as a list of its fields, an array would pass for an object.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(bad("the body", "it is no JSON object").into_response());
+        }
+        let body = serde_json::from_slice(&body);
         Ok(Self(body.map_err(|error| bad("the body", error).into_response())?))
     }
 }

@@ -96,6 +96,9 @@ struct Fields<'a> {
 /// Reads a text frame.
 pub(super) fn read(text: &str) -> Result<Asked<'_>, Unread> {
     let broken = |error: serde_json::Error| Unread::Broken(short(error.to_string()));
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(Unread::Broken("a frame is one JSON object".into()));
+    }
     let fields: Fields<'_> = serde_json::from_str(text).map_err(broken)?;
     let asked = match &*fields.kind {
         "hello" => string("token", fields.token).map(Asked::Hello),

@@ -1,7 +1,11 @@
-//! Refresh tokens: the user, the device and 32 random bytes. Only a hash of them is kept.
+//! Refresh tokens: the user, the device and 32 random bytes, the first half of which all tokens of a device share. Only
+//! hashes are kept, of the whole and of that half: whoever brings the half with an older rest had a token of this device.
 
 use data_encoding::BASE64URL_NOPAD;
 use domain::{DeviceId, UserId};
+
+/// Bytes of a secret that are the same in all tokens of a device. They and the rest have 128 bits each.
+const FAMILY_BYTES: usize = 16;
 
 /// What a refresh token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,18 @@ impl RefreshToken {
             device: DeviceId::from_bytes(*device),
             secret: secret.try_into().ok()?,
         })
+    }
+
+    /// The token that takes the place of this one, made of new random bytes.
+    pub(crate) fn next(&self, random: [u8; 32]) -> Self {
+        let mut secret = random;
+        secret[..FAMILY_BYTES].copy_from_slice(&self.secret[..FAMILY_BYTES]);
+        Self { secret, ..*self }
+    }
+
+    /// What is kept of what all tokens of the device share.
+    pub(crate) fn family_hash(&self) -> [u8; 32] {
+        *blake3::hash(&self.secret[..FAMILY_BYTES]).as_bytes()
     }
 
     /// What is kept of it. The secret is random, so a fast hash serves.

@@ -153,6 +153,7 @@ impl Service {
             created: now,
             refresh_hash: refresh.map(|token| token.hash()),
             previous_hash: None,
+            family_hash: refresh.map(|token| token.family_hash()),
             refreshed: now,
         };
         self.store.add_device(device).await?;
@@ -247,14 +248,16 @@ impl Accounts for Service {
         let hash = token.hash();
         let since_ms = now.since_ms(device.refreshed);
         let again = device.previous_hash == Some(hash);
-        if again && since_ms > self.config.refresh_leeway_ms {
+        let used = device.refresh_hash != Some(hash) && device.family_hash == Some(token.family_hash());
+        let excused = again && since_ms <= self.config.refresh_leeway_ms;
+        if (again || used) && !excused {
             return Err(self.revoke_reused(&device).await?);
         }
         if !again && (device.refresh_hash != Some(hash) || since_ms > self.config.refresh_token_ms) {
             return Err(signed_out());
         }
         let user = self.store.user(token.user).await?.ok_or_else(signed_out)?;
-        let next = RefreshToken { secret: self.ambient.bytes(), ..token };
+        let next = token.next(self.ambient.bytes());
         // Used again, it stays the previous one, and its leeway goes on from its first use.
         let refreshed = if again { device.refreshed } else { now };
         let replaced = Device {

@@ -150,6 +150,30 @@ async fn a_stolen_refresh_token_ends_the_device_and_its_live_sessions() {
 }
 
 #[tokio::test]
+async fn a_thief_who_refreshes_twice_stays_in() {
+    let house = house();
+    let tokens = house.sign_up("ada").await;
+    let stolen = tokens.refresh_token.clone().unwrap();
+    let second = house.service.refresh(&stolen).await.unwrap().refresh_token.unwrap();
+    let third = house.service.refresh(&second).await.unwrap().refresh_token.unwrap();
+    assert_eq!(house.service.refresh(&stolen).await.unwrap_err().code, Code::Unauthenticated);
+    assert!(house.service.refresh(&third).await.is_err(), "the newest token of a stolen one goes on");
+    assert!(house.service.authenticate(&tokens.access_token).await.is_err());
+}
+
+#[tokio::test]
+async fn who_only_knows_the_ids_signs_a_device_out() {
+    let house = house();
+    let tokens = house.sign_up("ada").await;
+    let good = tokens.refresh_token.clone().unwrap();
+    // The last bytes of another, and then the first: neither was ever a token of this device.
+    let tail = &good[good.len() - 40..];
+    let forged = format!("{}{}", &good[..good.len() - 40], tail.chars().rev().collect::<String>());
+    assert_eq!(house.service.refresh(&forged).await.unwrap_err().code, Code::Unauthenticated);
+    assert!(house.service.refresh(&good).await.is_ok(), "a forged token harmed the device");
+}
+
+#[tokio::test]
 async fn signing_out_voids_the_access_token_at_once() {
     let house = house();
     let tokens = house.sign_up("ada").await;

@@ -43,6 +43,9 @@ pub struct Device {
     pub refresh_hash: Option<[u8; 32]>,
     /// The hash of the one before, to see it used again.
     pub previous_hash: Option<[u8; 32]>,
+    /// The hash of what all refresh tokens of the device have in common, to see an older one used again; `None` for one
+    /// that signed in before this was kept.
+    pub family_hash: Option<[u8; 32]>,
     /// When the newest refresh token was given.
     pub refreshed: Timestamp,
 }

@@ -62,6 +62,7 @@ fn device(owner: u8, n: u8, refresh_hash: Option<[u8; 32]>) -> Device {
         created: Timestamp::from_unix_ms(1_764_000_000_000),
         refresh_hash,
         previous_hash: None,
+        family_hash: refresh_hash,
         refreshed: Timestamp::from_unix_ms(u64::from(n)),
     }
 }

@@ -23,9 +23,14 @@ fn long_ago(device: &Device) -> ClientId {
 #[tokio::test]
 async fn a_broken_frame_is_taken_or_harms_somebody_else() {
     let mut world = World::new(&["limits.frame_bytes_max=40000"]).await;
-    let rows: [(&str, Vec<u8>, Answer); 14] = [
+    let rows: [(&str, Vec<u8>, Answer); 15] = [
         ("malformed JSON", frame(TEXT, true, b"{\"type\":\"ping\""), Goodbye(Reason::BadFrame)),
         ("an array", frame(TEXT, true, b"[]"), Goodbye(Reason::BadFrame)),
+        (
+            "the fields of a frame as an array",
+            frame(TEXT, true, br#"["ping",null,null,null,null,null,null]"#),
+            Goodbye(Reason::BadFrame),
+        ),
         ("no type", text(&json!({ "token": "x" })), Goodbye(Reason::BadFrame)),
         ("a type that is no text", text(&json!({ "type": 7 })), Goodbye(Reason::BadFrame)),
         ("an empty frame", frame(TEXT, true, b""), Goodbye(Reason::BadFrame)),
@@ -224,6 +229,7 @@ async fn a_bad_request_is_served_or_has_no_name() {
             ask("POST", &entries).header("idempotency-key", id()).body(vec![b' '; 300 << 10]),
             Code::TooLarge,
         ),
+        ("an array", ask("POST", "/v1/accounts").json(&json!(["zoe", "correct horse"])), Code::BadRequest),
         ("an unknown field", ask("POST", "/v1/accounts").json(&json!({ "hande": "x" })), Code::BadRequest),
         ("no path", ask("GET", "/v1/nonsense"), Code::NotFound),
         ("no conversation", ask("GET", "/v1/conversations/x/entries"), Code::BadRequest),

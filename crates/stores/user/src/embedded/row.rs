@@ -44,6 +44,9 @@ struct DeviceRow {
     previous_hash: Option<Vec<u8>>,
     #[prost(uint64, tag = "5")]
     refreshed_unix_ms: u64,
+    /// 32 bytes.
+    #[prost(bytes = "vec", optional, tag = "6")]
+    family_hash: Option<Vec<u8>>,
 }
 
 pub(super) fn encode_user(user: &User) -> Vec<u8> {
@@ -81,6 +84,7 @@ pub(super) fn encode_device(device: &Device) -> Vec<u8> {
         refresh_hash: device.refresh_hash.map(Vec::from),
         previous_hash: device.previous_hash.map(Vec::from),
         refreshed_unix_ms: device.refreshed.unix_ms(),
+        family_hash: device.family_hash.map(Vec::from),
     };
     format::encode(VERSION, &row)
 }
@@ -99,6 +103,7 @@ pub(super) fn decode_device(user: UserId, id: DeviceId, value: &[u8]) -> Result<
         created: Timestamp::from_unix_ms(row.created_unix_ms),
         refresh_hash: hash(row.refresh_hash)?,
         previous_hash: hash(row.previous_hash)?,
+        family_hash: hash(row.family_hash)?,
         refreshed: Timestamp::from_unix_ms(row.refreshed_unix_ms),
     })
 }
@@ -150,8 +155,13 @@ mod tests {
             created: Timestamp::from_unix_ms(5),
             refresh_hash: Some([0xab; 32]),
             previous_hash: None,
+            family_hash: None,
             refreshed: Timestamp::from_unix_ms(7),
         };
+        assert_eq!(encode_device(&phone), fixture);
+        assert_eq!(decode_device(phone.user, phone.id, &fixture).unwrap(), phone);
+        let fixture = unhex(&format!("01 0a0570686f6e65 1005 1a20 {hash} 2807 3220 {hash}"));
+        let phone = Device { family_hash: Some([0xab; 32]), ..phone };
         assert_eq!(encode_device(&phone), fixture);
         assert_eq!(decode_device(phone.user, phone.id, &fixture).unwrap(), phone);
         assert!(decode_device(phone.user, phone.id, &unhex("01 1a01 ab")).is_err());
