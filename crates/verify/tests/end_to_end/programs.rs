@@ -39,8 +39,11 @@ fn chat(server: &Server, user: &str, open: Option<&str>) -> Chat {
 impl Chat {
     /// Says these lines, ends the input, and gives what was printed.
     async fn say(mut self, lines: &str) -> String {
-        self.child.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
+        let (mut input, lines) = (self.child.stdin.take().unwrap(), lines.to_owned());
+        // Beside reading what is printed: a program that reads no more before that was read would wait for ever.
+        let said = tokio::spawn(async move { input.write_all(lines.as_bytes()).await });
         let output = self.child.wait_with_output().await.unwrap();
+        said.await.unwrap().unwrap();
         assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
         drop(self.folder);
         text(&output.stdout)
@@ -60,6 +63,25 @@ async fn two_people_at_pipes_do_not_hear_each_other() {
     );
     let opened = chat(&server, "bob", Some("ada")).say("hi ada\n").await;
     assert!(opened.contains("hello bob") && opened.contains("sent\t"), "{opened}");
+}
+
+#[tokio::test]
+async fn a_script_is_not_told_that_its_message_was_not_sent() {
+    let server = Server::start().await.unwrap();
+    let mut chat = chat(&server, "ada", Some("nobody"));
+    chat.child.stdin.take().unwrap().write_all(b"hello\n").await.unwrap();
+    let output = chat.child.wait_with_output().await.unwrap();
+    assert!(!output.status.success(), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("2 came to nothing"), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn a_pipe_that_is_faster_than_the_server_loses_lines() {
+    let server = Server::start().await.unwrap();
+    chat(&server, "bob", None).say("").await;
+    let lines: String = (0..12_000).map(|n| format!("line {n}\n")).collect();
+    let told = chat(&server, "ada", Some("bob")).say(&lines).await;
+    assert_eq!(told.lines().filter(|line| line.starts_with("sent\t")).count(), 12_000);
 }
 
 #[tokio::test]

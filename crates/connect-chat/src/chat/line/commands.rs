@@ -4,7 +4,7 @@ use anyhow::Result;
 use client::Error;
 use client::http::Edge;
 use client::protocol::http::Member;
-use domain::{ConversationId, Entry, UserId};
+use domain::{ClientId, ConversationId, Entry, UserId};
 use std::sync::Arc;
 
 use super::super::command::{Command, HELP};
@@ -41,23 +41,33 @@ impl Lines {
             Step::Back(id) => self.back(id).await,
             Step::Members(id) => self.members(id).await,
             Step::Help => HELP.iter().try_for_each(|line| self.info(line)),
-            Step::Refuse(why) => self.error(&why),
+            Step::Refuse(why) => {
+                self.failed += 1;
+                self.error(&why)
+            }
             Step::Ask(_) | Step::Quit | Step::Done => Ok(()),
         }
     }
 
-    fn answered(&self, answer: Answer) -> Result<()> {
+    fn answered(&mut self, answer: Answer) -> Result<()> {
         match answer {
             Answer::Changed(_, change) => done(&change).map_or(Ok(()), |words| self.info(words)),
-            Answer::Said { conversation, client_id, .. } => match self.out.people() {
-                true if !self.state.online => self.info("queued; it is sent when the connection is back"),
-                true => Ok(()),
-                false => {
-                    let fields = [&*conversation.to_string(), &*client_id.to_string()];
-                    self.out.line(&show::event("queued", &fields))
-                }
-            },
+            Answer::Said { conversation, client_id, .. } => {
+                self.waiting += 1;
+                self.queued(conversation, client_id)
+            }
             _ => Ok(()),
+        }
+    }
+
+    fn queued(&self, conversation: ConversationId, client_id: ClientId) -> Result<()> {
+        match self.out.people() {
+            true if !self.state.online => self.info("queued; it is sent when the connection is back"),
+            true => Ok(()),
+            false => {
+                let fields = [&*conversation.to_string(), &*client_id.to_string()];
+                self.out.line(&show::event("queued", &fields))
+            }
         }
     }
 

@@ -22,8 +22,12 @@ impl Lines {
                 self.stopped(&reason)
             }
             Event::Entry(entry) => self.entry(entry).await,
-            Event::Sent(sent) => self.sent(&sent),
+            Event::Sent(sent) => {
+                self.waiting = self.waiting.saturating_sub(1);
+                self.sent(&sent)
+            }
             Event::Rejected { conversation, client_id, rejection, .. } => {
+                (self.waiting, self.failed) = (self.waiting.saturating_sub(1), self.failed + 1);
                 self.rejected(conversation, client_id, &rejection)
             }
             Event::Cursor(moved) if moved.user != self.state.me => self.cursor(&moved).await,

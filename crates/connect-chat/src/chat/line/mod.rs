@@ -13,7 +13,7 @@ mod ticks;
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use client::{Client, Events};
 use domain::{ConversationId, Position, UserId};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -26,6 +26,9 @@ use super::state::State;
 use out::Out;
 use ticks::Ticks;
 
+/// Messages that wait to be stored: with more, lines are not read on. A pipe then waits, where the outbox would refuse.
+const WAITING_MAX: usize = 8_000;
+
 /// The chat of one person, as lines.
 pub(super) struct Lines {
     state: State,
@@ -36,6 +39,10 @@ pub(super) struct Lines {
     shown_from: Option<Position>,
     /// A loss of connection was told; the tries after it are not.
     offline_told: bool,
+    /// Messages that wait to be stored.
+    waiting: usize,
+    /// Lines that came to nothing, and messages that were refused.
+    failed: usize,
     ended: Ended,
 }
 
@@ -48,6 +55,8 @@ impl Lines {
             ticks: Ticks::default(),
             shown_from: None,
             offline_told: false,
+            waiting: 0,
+            failed: 0,
             ended: Ended::Left,
         }
     }
@@ -60,6 +69,7 @@ impl Lines {
         linger: Duration,
     ) -> Result<Ended> {
         let mut lines = input::lines()?;
+        self.waiting = self.server.0.waiting().await?;
         if let Some(name) = open {
             self.command(Command::Open(name)).await?;
         }
@@ -69,7 +79,7 @@ impl Lines {
                     Some(event) => self.event(event).await?,
                     None => break true,
                 },
-                line = lines.recv() => match line.map(|line| command::parse(&line)) {
+                line = lines.recv(), if self.waiting < WAITING_MAX => match line.map(|line| command::parse(&line)) {
                     None | Some(Command::Quit) => break false,
                     Some(command) => self.command(command).await?,
                 },
@@ -79,6 +89,12 @@ impl Lines {
             self.linger(&mut events, linger).await?;
         }
         self.server.0.close().await;
+        // Whoever pipes lines in looks at how it ended, and not at each line.
+        ensure!(
+            self.out.people() || self.failed == 0,
+            "{} came to nothing: see the lines `error`",
+            self.failed
+        );
         Ok(self.ended)
     }
 
