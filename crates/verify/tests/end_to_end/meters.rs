@@ -50,11 +50,11 @@ async fn a_replay_does_not_show_a_fault_or_shows_one_where_there_is_none() {
     shows_each_fault("replay", Some(small_trace().path())).await;
 }
 
-/// A trace of 600 messages by 3 people in 2 groups.
+/// A trace of 2,000 messages by 3 people in one group: in two, a swap may be of entries of different logs, and is none.
 fn small_trace() -> tempfile::NamedTempFile {
     let mut rows = String::from("second,group,user,bytes,mentions\n");
-    for n in 0..600 {
-        rows += &format!("{n},{},{},{},0\n", n % 2, n % 3, 20 + n);
+    for n in 0..2_000 {
+        rows += &format!("{n},0,{},{},0\n", n % 3, 20 + n % 600);
     }
     let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
     std::fs::write(file.path(), rows).unwrap();
