@@ -1,7 +1,7 @@
 //! One process, from its configuration to its last line.
 //!
-//! The order of starting: stores, topics, services, Notification caught up (so that nothing listens before everything
-//! derived has), workers, gateway, listeners, ready. The order of shutdown, each step waited for:
+//! The order of starting: the ports are taken, then stores, topics, services, workers, Notification caught up (so that nothing
+//! is served before everything derived has), gateway, listeners, ready. The order of shutdown, each step waited for:
 //!
 //! 1. not ready, and no connection is accepted any more;
 //! 2. every session is told `goodbye restart` with a jittered time to come back, its queue is written, its socket closed;
@@ -64,6 +64,8 @@ pub struct Node {
     stop: watch::Sender<bool>,
     workers: service_messaging::Tasks,
     notification: JoinHandle<Result<(), bus::Error>>,
+    /// Its end matters to nobody: it is told to end when the stores are closed.
+    feed_keeper: JoinHandle<()>,
     listening: JoinHandle<std::io::Result<()>>,
     admin: JoinHandle<std::io::Result<()>>,
 }
@@ -74,7 +76,7 @@ impl Node {
         admin::check(config.admin_listen)?;
         let metrics = PrometheusBuilder::new().install_recorder().context("metrics could not start")?;
         let secrets = Secrets::open(&config.data)?;
-        // Bound first: a port in use is said before anything is opened. Nothing is accepted yet.
+        // Bound first: a port in use is said before anything is opened. Who connects already waits to be served.
         let shown = Shown::new(&config.tls, config.listen, &secrets)?;
         let listener = bind(config.listen, "listen")?;
         let admin_listener = bind(config.admin_listen, "admin_listen")?;
@@ -85,7 +87,7 @@ impl Node {
         let topics = Topics::open(&config, &stores).await?;
         let services = Services::new(&config, &stores, &topics, &secrets, &ambient)?;
         let workers = service_messaging::Service::start(&services.messaging)?;
-        let notification = follow(&services).await;
+        let notification = follow(&services).await?;
         let gateway = start_gateway(&config, addresses, &services, &topics, ambient.clone()).await?;
         let (stop, stopped) = watch::channel(false);
         let ready = Ready::default();
@@ -110,9 +112,21 @@ impl Node {
             listening.closed.send_replace(true);
             ended
         });
-        tokio::spawn(keep_feed(stores.clone(), ambient, config.store.feed_days));
+        let feed_keeper = tokio::spawn(keep_feed(stores.clone(), ambient, config.store.feed_days));
         ready.set(true);
-        Ok(Self { addresses, shown, stores, topics, drain, stop, workers, notification, listening, admin })
+        Ok(Self {
+            addresses,
+            shown,
+            stores,
+            topics,
+            drain,
+            stop,
+            workers,
+            notification,
+            feed_keeper,
+            listening,
+            admin,
+        })
     }
 
     /// Where it listens.
@@ -164,6 +178,7 @@ impl Node {
         self.topics.deliver.close();
         self.stop.send_replace(true);
         log_end("admin listener", (&mut self.admin).await);
+        self.feed_keeper.abort();
         self.stores.kv.close().await;
         tracing::info!("stopped");
     }
@@ -186,11 +201,21 @@ fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn follow(services: &Services) -> JoinHandle<Result<(), bus::Error>> {
+/// Starts Notification, and waits until it has looked at everything that was there.
+async fn follow(services: &Services) -> anyhow::Result<JoinHandle<Result<(), bus::Error>>> {
     let notification = services.notification.clone();
-    let running = tokio::spawn(async move { notification.run(std::future::pending()).await });
-    services.notification.caught_up().await;
-    running
+    let behind = notification.lag();
+    if behind > 0 {
+        tracing::info!(entries = behind, "notification catches up before anything is served");
+    }
+    let mut running = tokio::spawn(async move { notification.run(std::future::pending()).await });
+    tokio::select! {
+        () = services.notification.caught_up() => Ok(running),
+        ended = &mut running => anyhow::bail!(
+            "notification ended before it had caught up: {}; `connect-chat admin verify --offline` says what is wrong with the store",
+            describe(ended)
+        ),
+    }
 }
 
 async fn start_gateway(
@@ -235,7 +260,16 @@ async fn keep_feed(stores: Stores, ambient: Ambient, days: u64) {
     loop {
         tokio::time::sleep(EVERY).await;
         let before_ms = ambient.now().minus_ms(days * 86_400_000).unix_ms();
-        while let Ok(AT_A_TIME) = stores.feed.trim(before_ms, AT_A_TIME).await {}
+        loop {
+            match stores.feed.trim(before_ms, AT_A_TIME).await {
+                Ok(AT_A_TIME) => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "the change feed keeps records for longer than it should");
+                    break;
+                }
+            }
+        }
     }
 }
 

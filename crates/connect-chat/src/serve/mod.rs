@@ -24,8 +24,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config, args: Args) -> anyhow::Result<()> {
-    let signals = signals::Signals::listen()?;
-    let node = Node::start(config, node::ambient::system()).await?;
+    let mut stop = Box::pin(signals::Signals::listen()?.told());
+    let node = tokio::select! {
+        // Nothing is served yet, so nobody has to be told, and nothing waits to be stored.
+        () = &mut stop => return Ok(()),
+        node = Node::start(config, node::ambient::system()) => node?,
+    };
     let addresses = node.addresses();
     if let Some(path) = &args.addresses_file {
         let beside = path.with_extension("new");
@@ -50,7 +54,7 @@ async fn serve(config: Config, args: Args) -> anyhow::Result<()> {
     }
     notify::tell(notify::READY);
     let told = async {
-        signals.told().await;
+        stop.await;
         notify::tell(notify::STOPPING);
     };
     node.run(told).await

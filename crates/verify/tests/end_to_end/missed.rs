@@ -83,10 +83,11 @@ async fn ones_own_message_is_missed_by_oneself() {
     let mut server = server(&["messaging.cursor_flush_ms=60000"]).await;
     let (ada, bob) = (device(&server, "ada").await, device(&server, "bob").await);
     let direct = ada.with(&bob);
-    ada.post(direct, "one").await;
-    ada.post(direct, "two").await;
+    for number in 0..150 {
+        ada.post(direct, &format!("message {number}")).await;
+    }
     assert_eq!(missed(&ada).await, rows([]));
-    assert_eq!(missed(&bob).await, rows([(direct, 2)]));
+    assert_eq!(missed(&bob).await, rows([(direct, 150)]));
     server.kill().await.unwrap();
     server.restart(Ports::Same).await.unwrap();
     assert_eq!(missed(&ada).await, rows([]), "right after the process died");

@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Entry, PortError};
+use domain::{Entry, PortError, Position};
 use store_kv::{Batch, Key, Value};
 
 use super::error::{of_read, of_row, of_write};
+use super::format::Whereabouts;
 use super::tail::offset;
-use super::{Store, format};
+use super::{Store, format, keys};
 use crate::Feed;
 
 impl Store {
@@ -25,11 +26,33 @@ impl Store {
         bounds.into_iter().flat_map(|bounds| self.feed.scan(bounds)).take(max)
     }
 
-    /// The entry that a row of the feed tells of.
-    fn told(&self, key: &Key, row: &[u8]) -> Result<(u64, Arc<Entry>), PortError> {
-        let at = format::whereabouts_from_row(row).map_err(of_row)?;
-        let entry = self.load(at.conversation, at.position)?;
-        Ok((offset(key)?, entry.ok_or_else(|| of_row(format::Error::NotA("entry of the feed")))?))
+    /// The entries that rows of the feed tell of, in the rows' order. Those that follow each other in one log are read in
+    /// one go: behind a flood that is most of them.
+    fn told(&self, rows: &[(u64, Whereabouts)]) -> Result<Vec<(u64, Arc<Entry>)>, PortError> {
+        let mut by_place: Vec<&(u64, Whereabouts)> = rows.iter().collect();
+        by_place.sort_unstable_by_key(|(_, at)| (at.conversation, at.position));
+        let mut told = Vec::with_capacity(rows.len());
+        for stretch in by_place.chunk_by(|(_, at), (_, next)| at.is_followed_by(next)) {
+            let places = stretch.iter().map(|(offset, at)| (*offset, at.position));
+            for ((offset, position), entry) in places.zip(self.stretch(&stretch[0].1, stretch.len())?) {
+                let entry = entry.filter(|entry| entry.position == position);
+                told.push((offset, entry.ok_or_else(|| of_row(format::Error::NotA("entry of the feed")))?));
+            }
+        }
+        told.sort_unstable_by_key(|(offset, _)| *offset);
+        Ok(told)
+    }
+
+    /// So many entries of a log from `first` on; `None` for each that is not there.
+    fn stretch(&self, first: &Whereabouts, count: usize) -> Result<Vec<Option<Arc<Entry>>>, PortError> {
+        if count == 1 {
+            return Ok(vec![self.load(first.conversation, first.position)?]);
+        }
+        let from = keys::entry(first.conversation, first.position);
+        let to = keys::entry(first.conversation, Position::END);
+        let found = Self::collect(first.conversation, self.entries.scan(from..=to), count, usize::MAX)?;
+        let missing = count - found.len();
+        Ok(found.into_iter().map(Some).chain(std::iter::repeat_n(None, missing)).collect())
     }
 }
 
@@ -37,7 +60,13 @@ impl Store {
 impl Feed for Store {
     async fn read(&self, from: u64, max: usize) -> Result<Vec<(u64, Arc<Entry>)>, PortError> {
         let rows = self.rows(from.max(self.tail.oldest()), self.tail.newest(), max);
-        rows.map(|row| row.map_err(of_read).and_then(|(key, row)| self.told(&key, &row))).collect()
+        let places: Result<Vec<_>, PortError> = rows
+            .map(|row| {
+                let (key, row) = row.map_err(of_read)?;
+                Ok((offset(&key)?, format::whereabouts_from_row(&row).map_err(of_row)?))
+            })
+            .collect();
+        self.told(&places?)
     }
 
     fn newest(&self) -> u64 {

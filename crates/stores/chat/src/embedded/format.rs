@@ -124,6 +124,15 @@ pub(super) struct Whereabouts {
     pub(super) time: Timestamp,
 }
 
+impl Whereabouts {
+    /// Whether `next` is the entry right after this one, in the same log and epoch.
+    pub(super) fn is_followed_by(&self, next: &Self) -> bool {
+        self.conversation == next.conversation
+            && self.position.epoch == next.position.epoch
+            && self.position.seq + 1 == next.position.seq
+    }
+}
+
 /// A member's cursor in a log.
 #[derive(Clone, Copy, PartialEq, Message)]
 struct CursorRow {

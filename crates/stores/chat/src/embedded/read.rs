@@ -37,7 +37,7 @@ impl Store {
     }
 
     /// Rows of one conversation's log, in the order given, up to the bounds.
-    fn collect(
+    pub(super) fn collect(
         conversation: ConversationId,
         rows: impl Iterator<Item = Result<(Key, Value), store_kv::Error>>,
         count_max: usize,

@@ -2,8 +2,8 @@
 //! `missed`.
 //!
 //! Rows are merged by the committer, so notes and clears never undo each other. The bound is kept by whoever notes: notes
-//! go one after the other, and one that makes a new row counts the person's rows and drops those above the bound in the
-//! same batch.
+//! go one after the other, each knows how many rows a person has at most ([`Counts`]), and one that may go above the bound
+//! drops in the same batch what is above it.
 
 #[doc(hidden)]
 pub mod fuzz;
@@ -12,10 +12,12 @@ mod row;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{ConversationId, Mark, PortError, UserId};
+use lru::LruCache;
 use store_kv::{Batch, Kv, Space};
 use tokio::sync::Mutex;
 
@@ -27,8 +29,16 @@ pub struct Store {
     kv: Kv,
     missed: Space,
     /// Held while noting, so that nobody else makes rows between the count and the write.
-    noting: Arc<Mutex<()>>,
+    noting: Arc<Mutex<Counts>>,
 }
+
+/// How many rows people have, at most: only notes make rows, and what takes rows away is not counted. Without it, each new
+/// row of a person would cost a look at all of theirs.
+#[derive(Debug)]
+struct Counts(LruCache<UserId, usize>);
+
+/// People whose rows are counted: what is not remembered is counted anew.
+const COUNTED_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("it is above 0");
 
 fn failed(error: impl Display) -> PortError {
     PortError::lasting("offline store", error)
@@ -49,7 +59,7 @@ impl Store {
     /// The Offline Store kept in `kv`.
     pub fn open(kv: &Kv) -> Result<Self, PortError> {
         let missed = kv.space("missed").map_err(failed)?;
-        Ok(Self { kv: kv.clone(), missed, noting: Arc::default() })
+        Ok(Self { kv: kv.clone(), missed, noting: Arc::new(Mutex::new(Counts(LruCache::new(COUNTED_MAX)))) })
     }
 
     fn rows(&self, user: UserId) -> Result<Vec<Missed>, PortError> {
@@ -57,20 +67,39 @@ impl Store {
         rows.map(|row| row.map_err(failed).and_then(|(key, value)| read(&key, &value))).collect()
     }
 
-    fn makes_rows(&self, user: UserId, noted: &[Missed]) -> Result<bool, PortError> {
+    /// How many rows `noted` make.
+    fn made(&self, user: UserId, noted: &[Missed]) -> Result<usize, PortError> {
+        let mut made = 0;
         for row in noted {
-            if self.missed.get(row_key(user, row.conversation)).map_err(failed)?.is_none() {
-                return Ok(true);
-            }
+            made += usize::from(self.missed.get(row_key(user, row.conversation)).map_err(failed)?.is_none());
         }
-        Ok(false)
+        Ok(made)
     }
 
     /// Which rows go when `noted` are written to a person's rows.
-    fn surplus(&self, user: UserId, noted: &[Missed]) -> Result<Vec<ConversationId>, PortError> {
-        if !self.makes_rows(user, noted)? {
+    fn surplus(
+        &self,
+        counts: &mut Counts,
+        user: UserId,
+        noted: &[Missed],
+    ) -> Result<Vec<ConversationId>, PortError> {
+        let made = self.made(user, noted)?;
+        if made == 0 {
             return Ok(vec![]);
         }
+        let had = counts.0.get(&user).copied();
+        let rows = had.map_or_else(|| self.rows(user).map(|rows| rows.len()), Ok)? + made;
+        if rows <= ROWS_MAX {
+            counts.0.put(user, rows);
+            return Ok(vec![]);
+        }
+        let surplus = self.above_the_bound(user, noted)?;
+        counts.0.put(user, ROWS_MAX);
+        Ok(surplus)
+    }
+
+    /// What of a person's rows and `noted` is above the bound: what is not behind any more, and then the oldest.
+    fn above_the_bound(&self, user: UserId, noted: &[Missed]) -> Result<Vec<ConversationId>, PortError> {
         let mut rows: BTreeMap<ConversationId, Missed> =
             self.rows(user)?.into_iter().map(|row| (row.conversation, row)).collect();
         for noted in noted {
@@ -97,10 +126,11 @@ impl OfflineStore for Store {
         for (user, row) in rows.into_iter().filter(|(_, row)| row.is_behind()) {
             noted.entry(user).or_default().push(row);
         }
-        let _noting = self.noting.lock().await;
+        let mut counts = self.noting.lock().await;
         let mut batch = Batch::new();
         for (user, rows) in noted {
-            let surplus: BTreeSet<ConversationId> = self.surplus(user, &rows)?.into_iter().collect();
+            let surplus: BTreeSet<ConversationId> =
+                self.surplus(&mut counts, user, &rows)?.into_iter().collect();
             for conversation in &surplus {
                 batch.delete(&self.missed, row_key(user, *conversation));
             }
@@ -118,7 +148,8 @@ impl OfflineStore for Store {
         let mut batch = Batch::new();
         for (user, conversation, mark) in seen {
             let key = row_key(user, conversation);
-            if self.missed.get(&key).map_err(failed)?.is_none() {
+            let Some(stored) = self.missed.get(&key).map_err(failed)? else { continue };
+            if row::decode(conversation, &stored).is_ok_and(|row| row.delivered >= mark) {
                 continue;
             }
             batch.update(&self.missed, key, move |stored| {
@@ -134,7 +165,8 @@ impl OfflineStore for Store {
     }
 
     async fn forget(&self, user: UserId) -> Result<(), PortError> {
-        let _noting = self.noting.lock().await;
+        let mut counts = self.noting.lock().await;
+        counts.0.pop(&user);
         let mut batch = Batch::new();
         for row in self.missed.scan_prefix(user.as_bytes()) {
             batch.delete(&self.missed, row.map_err(failed)?.0);
