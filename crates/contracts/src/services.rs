@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    ConversationId, DeviceId, Entry, Epoch, Generation, Head, Mark, PortError, Position, Rejection, Role,
-    Roster, Slot, Timestamp, UserId,
+    ConversationId, DeviceId, Entry, Epoch, Generation, Head, Mark, Member, PortError, Position, Rejection,
+    Role, Roster, Slot, Timestamp, UserId,
 };
 use protocol::{frame, http, view};
 
@@ -183,6 +183,18 @@ pub struct GroupInfo {
     pub history: bool,
 }
 
+/// What a person is to a conversation. Made to be read by itself: a person who resumes is in many groups, and would
+/// otherwise bring everybody else in them into memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The newest membership entry that it knows. What it says of the person may be newer still.
+    pub roster: Position,
+    /// What the log says of them.
+    pub member: Member,
+    /// The group that they are in.
+    pub group: GroupInfo,
+}
+
 /// Group: members, roles, names, and which conversations a user is in.
 #[async_trait]
 pub trait Groups: Send + Sync + 'static {
@@ -192,6 +204,14 @@ pub trait Groups: Send + Sync + 'static {
         conversation: ConversationId,
         at_least: Position,
     ) -> Result<Arc<Roster>, PortError>;
+
+    /// What a person is to a conversation, at least as new as `at_least`; `None` if they never were in.
+    async fn standing(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        at_least: Position,
+    ) -> Result<Option<Standing>, PortError>;
 
     /// What a group is called and how large it is, at least as new as the head of its log.
     async fn info(&self, conversation: ConversationId) -> Result<GroupInfo, PortError>;

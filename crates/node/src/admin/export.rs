@@ -7,6 +7,7 @@
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use contracts::services::Standing;
 use domain::{
     Code, ConversationId, ConversationKind, Cursor, DeviceId, Entry, Head, Member, Position, Rejection,
     Roster, Timestamp, UserId,
@@ -123,10 +124,10 @@ impl Export {
     /// A person's part of a conversation, if they have one.
     async fn of_user(&mut self, id: ConversationId, user: UserId) -> anyhow::Result<()> {
         let head = self.admin.stores.chat.head(id).await?.unwrap_or_default();
-        let roster = self.admin.groups.roster(id, head.roster).await?;
-        let Some(member) = roster.member(user) else { return Ok(()) };
+        let standing = self.admin.groups.standing(id, user, head.roster).await?;
+        let Some(Standing { member, .. }) = standing else { return Ok(()) };
         self.heading(id, head).await?;
-        self.member(id, user, member).await?;
+        self.member(id, user, &member).await?;
         for span in &member.spans {
             let to = span.to.map_or(head.position, |to| to.min(head.position));
             self.entries(id, span.from, to).await?;

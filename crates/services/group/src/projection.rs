@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::mem::take;
 use std::sync::Arc;
 
+use contracts::services::{GroupInfo, Standing};
 use domain::{Content, ConversationId, Entry, Member, Position, Roster, UserId};
 use store_group::Group;
 
@@ -37,6 +38,18 @@ impl Projection {
     pub fn from_rows(group: Group, members: Vec<(UserId, Member)>) -> Self {
         let roster = Roster::from_rows(group.as_of, group.history, group.large, members);
         Self { name: group.name, roster: Arc::new(roster) }
+    }
+
+    /// What it is called and how large it is.
+    pub fn info(&self) -> GroupInfo {
+        let Roster { active, history, .. } = *self.roster;
+        GroupInfo { name: self.name.clone(), active, history }
+    }
+
+    /// What a person is to it.
+    pub fn standing(&self, user: UserId) -> Option<Standing> {
+        let member = self.roster.member(user)?.clone();
+        Some(Standing { roster: self.roster.position, member, group: self.info() })
     }
 
     /// The newest entry that went into it.

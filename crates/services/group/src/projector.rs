@@ -11,8 +11,8 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use contracts::FailPoints;
-use contracts::services::Log;
-use domain::{ConversationId, Entry, PortError, Position};
+use contracts::services::{GroupInfo, Log, Standing};
+use domain::{ConversationId, Entry, PortError, Position, UserId};
 use store_group::{Group, GroupStore, ProjectError};
 
 use crate::cache::Cache;
@@ -68,6 +68,27 @@ impl Projector {
             Some(known) => Ok(known),
             None => self.alone(conversation).await.projection(at_least).await,
         }
+    }
+
+    /// What a person is to a conversation, as of `at_least` or later: from what is remembered, or from their row alone.
+    /// Only if the rows are behind is the whole group brought up to its log.
+    pub async fn standing(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        at_least: Position,
+    ) -> Result<Option<Standing>, PortError> {
+        let is_group = matches!(conversation, ConversationId::Group(_));
+        if is_group && self.known(conversation, at_least).is_none() {
+            // The group's row first: the member's may then be newer than it, and never older.
+            let row = self.store.group(conversation).await?.filter(|row| row.as_of >= at_least);
+            if let Some(Group { as_of, name, active, history, .. }) = row {
+                let member = self.store.member(conversation, user).await?;
+                let group = GroupInfo { name, active, history };
+                return Ok(member.map(|member| Standing { roster: as_of, member, group }));
+            }
+        }
+        Ok(self.projection(conversation, at_least).await?.standing(user))
     }
 
     /// Waits until nobody else loads or projects this group.

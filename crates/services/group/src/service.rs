@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use contracts::FailPoints;
-use contracts::services::{GroupInfo, Groups, Log};
+use contracts::services::{GroupInfo, Groups, Log, Standing};
 use domain::{ConversationId, Entry, Mark, PortError, Position, Role, Roster, UserId};
 use store_group::GroupStore;
 
@@ -82,8 +82,16 @@ impl Groups for Service {
     }
 
     async fn info(&self, conversation: ConversationId) -> Result<GroupInfo, PortError> {
-        let Projection { name, roster } = &*self.current(conversation).await?;
-        Ok(GroupInfo { name: name.clone(), active: roster.active, history: roster.history })
+        Ok(self.current(conversation).await?.info())
+    }
+
+    async fn standing(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        at_least: Position,
+    ) -> Result<Option<Standing>, PortError> {
+        self.projector.standing(conversation, user, at_least).await
     }
 
     async fn members(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use contracts::services::{Absence, Groups};
+use contracts::services::{Absence, Groups, Standing};
 use domain::{ConversationId, Entry, Head, Mark, PortError, Rejection, UserId};
 
 use crate::catch_up::all_conversations;
@@ -71,8 +71,11 @@ impl Absence for AbsenceTeller {
         let mut behind = vec![];
         for ((conversation, _), cursor) in of.iter().zip(cursors) {
             let head = self.chat.head(*conversation).await?.unwrap_or_default();
-            let roster = self.groups.roster(*conversation, head.roster).await?;
-            let Some(member) = roster.member(user).filter(|member| member.is_active()) else { continue };
+            let standing = self.groups.standing(*conversation, user, head.roster).await?;
+            let Some(Standing { member, .. }) = standing.filter(|standing| standing.member.is_active())
+            else {
+                continue;
+            };
             let mark = cursor.delivered.max(member.joined);
             let mark = past_own(&*self.chat, *conversation, user, mark, head).await?;
             if mark.ordinal < head.ordinal {

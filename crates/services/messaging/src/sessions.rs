@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use bus::Consumer;
 use contracts::records::{Announcement, Delivery, Event, LargeGroup, SessionChange};
-use contracts::services::{SlotLease, Slots};
+use contracts::services::{SlotLease, Slots, Standing};
 use domain::{Code, ConversationId, Generation, Moment, PortError, Rejection, SessionId, Slot, UserId};
 use store_registry::{Lease, LeaseError, Session};
 
@@ -101,9 +101,13 @@ async fn large_group(
         Err(_lost) => return Ok(None),
     }
     let head = context.chat.head(conversation).await?.unwrap_or_default();
-    let roster = context.groups.roster(conversation, head.roster).await?;
-    let from = roster.member(user).filter(|member| member.is_active()).and_then(|member| member.spans.last());
-    Ok(from.map(|span| LargeGroup { conversation, roster: roster.position, from: span.from }))
+    let standing = context.groups.standing(conversation, user, head.roster).await?;
+    Ok(standing.filter(|standing| standing.member.is_active()).and_then(
+        |Standing { roster, member, .. }| {
+            let from = member.spans.last()?.from;
+            Some(LargeGroup { conversation, roster, from })
+        },
+    ))
 }
 
 fn refusal(error: &LeaseError) -> Rejection {

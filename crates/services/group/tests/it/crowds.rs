@@ -93,3 +93,15 @@ async fn a_group_too_large_to_remember_is_still_answered_for() {
     let roster = Arc::new(world.book.roster());
     service.applied(&[unapplied], roster).await.unwrap();
 }
+
+#[tokio::test]
+async fn one_person_who_resumes_brings_everybody_in_their_groups_into_memory() {
+    let world = World::default();
+    let newest = world.submit(&world.start(), &created("g", 1..1_000)).await;
+    let restarted = world.start();
+    let before = world.rows.calls.load(Ordering::Relaxed);
+    let standing = restarted.standing(GROUP, user(7), newest.position).await.unwrap().unwrap();
+    assert_eq!((standing.group.active, standing.roster), (1_000, newest.position));
+    assert_eq!(world.rows.calls.load(Ordering::Relaxed) - before, 2, "the group's row and theirs");
+    assert_eq!(restarted.standing(GROUP, user(7_000), newest.position).await.unwrap(), None);
+}

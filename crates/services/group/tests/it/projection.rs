@@ -104,4 +104,32 @@ proptest! {
             Ok(())
         })?;
     }
+
+    #[test]
+    fn a_person_is_told_another_standing_than_the_log_says(contents in contents(), reported in any::<Index>(), asked in any::<Index>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let world = World::default();
+            let (reported, since) = contents.split_at(reported.index(contents.len() + 1));
+            world.report(&world.start(), &log(&world, reported)).await;
+            for (sender, content) in since {
+                world.book.append_by(GROUP, user(*sender), content);
+            }
+            let entries = world.book.log(GROUP);
+            let asked = &entries[..=asked.index(entries.len())];
+            let at_least = asked.iter().rev().find(|entry| entry.kind.is_membership()).unwrap().position;
+            let (cold, warm, mut told) = (world.start(), world.start(), vec![]);
+            for n in 0..20 {
+                told.push(cold.standing(GROUP, user(n), at_least).await.unwrap());
+            }
+            let roster = warm.roster(GROUP, at_least).await.unwrap();
+            for (n, told) in (0..20).zip(told) {
+                let standing = warm.standing(GROUP, user(n), at_least).await.unwrap();
+                prop_assert_eq!(standing.as_ref().map(|standing| &standing.member), roster.member(user(n)));
+                prop_assert!(told.iter().all(|told| told.roster >= at_least));
+                prop_assert_eq!(told, standing);
+            }
+            Ok(())
+        })?;
+    }
 }

@@ -10,8 +10,8 @@ mod view;
 mod visible;
 
 use async_trait::async_trait;
-use contracts::services::{self, PageEdge};
-use domain::{Code, ConversationId, Member, Position, Rejection, Timestamp, UserId};
+use contracts::services::{self, PageEdge, Standing};
+use domain::{Code, ConversationId, Head, Member, PortError, Position, Rejection, Timestamp, UserId};
 use protocol::{frame, http, view as shown};
 use store_chat::Edge;
 
@@ -30,9 +30,8 @@ pub(crate) struct CatchUp(pub(crate) Context);
 impl CatchUp {
     /// The person's membership as of the head, whatever span they see.
     async fn member(&self, user: UserId, conversation: ConversationId) -> Result<Member, Rejection> {
-        let head = self.0.chat.head(conversation).await?.unwrap_or_default();
-        let roster = self.0.groups.roster(conversation, head.roster).await?;
-        roster.member(user).cloned().ok_or_else(Rejection::not_found)
+        let (_, standing) = standing(&self.0, user, conversation).await?.ok_or_else(Rejection::not_found)?;
+        Ok(standing.member)
     }
 
     async fn page(
@@ -42,11 +41,9 @@ impl CatchUp {
         edge: Edge,
         limit: usize,
     ) -> Result<http::Entries, Rejection> {
-        let head = self.0.chat.head(conversation).await?.unwrap_or_default();
-        let roster = self.0.groups.roster(conversation, head.roster).await?;
-        let mut member = roster.member(user).cloned().ok_or_else(Rejection::not_found)?;
-        // What is appended while this page is read may need a newer roster than this one: it is not shown yet.
-        close_at(&mut member, head.position);
+        let (head, standing) =
+            standing(&self.0, user, conversation).await?.ok_or_else(Rejection::not_found)?;
+        let member = standing.member;
         let limits = &self.0.config.limits;
         let count_max = limit.clamp(1, limits.page_entries_max);
         let mut page =
@@ -56,6 +53,21 @@ impl CatchUp {
         }
         Ok(http::Entries { entries: page.entries, as_of: head.position, more: page.more })
     }
+}
+
+/// The head of a conversation, and what a person is to it and sees of it up to there; `None` if they never were in.
+/// What is appended after the head was read may need a newer roster than this one: it is not shown yet.
+async fn standing(
+    context: &Context,
+    user: UserId,
+    conversation: ConversationId,
+) -> Result<Option<(Head, Standing)>, PortError> {
+    let head = context.chat.head(conversation).await?.unwrap_or_default();
+    let Some(mut standing) = context.groups.standing(conversation, user, head.roster).await? else {
+        return Ok(None);
+    };
+    close_at(&mut standing.member, head.position);
+    Ok(Some((head, standing)))
 }
 
 /// Ends an open span at the head.

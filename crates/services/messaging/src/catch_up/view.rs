@@ -1,14 +1,13 @@
 //! One conversation as one person is shown it.
 
-use std::sync::Arc;
-
+use contracts::services::{GroupInfo, Standing};
 use domain::{
-    ConversationId, Cursor, Epoch, Head, Mark, Member, PortError, Position, Roster, Timestamp, UserId,
+    ConversationId, Cursor, Epoch, Head, Mark, Member, PortError, Position, Role, Timestamp, UserId,
 };
 use protocol::view::{Conversation, Group, Peer};
 use store_chat::Edge;
 
-use super::page;
+use super::{page, standing};
 use crate::context::Context;
 use crate::own::past_own;
 
@@ -18,14 +17,14 @@ pub(crate) async fn view(
     user: UserId,
     conversation: ConversationId,
 ) -> Result<Option<Conversation>, PortError> {
-    let head = context.chat.head(conversation).await?.unwrap_or_default();
-    let roster = context.groups.roster(conversation, head.roster).await?;
-    let Some(member) = roster.member(user) else { return Ok(None) };
+    let Some((head, Standing { member, group, .. })) = standing(context, user, conversation).await? else {
+        return Ok(None);
+    };
     let config = &context.config;
     let newest = page::read(
         context,
         conversation,
-        member,
+        &member,
         Edge::Before(Position::END),
         config.newest_entries_max,
         config.limits.page_bytes_max / config.page_conversations_max,
@@ -34,17 +33,17 @@ pub(crate) async fn view(
     entries.reverse();
     let (cursor, peer) = cursors(context, user, conversation).await?;
     let read = past_own(&*context.chat, conversation, user, cursor.read.max(member.joined), head).await?;
-    let end = seen_end(head, member, entries.last().map(|entry| (entry.mark(), entry.time)));
+    let end = seen_end(head, &member, entries.last().map(|entry| (entry.mark(), entry.time)));
     Ok(Some(Conversation {
         id: conversation,
         kind: conversation.kind(),
         head: end.0,
-        first: first(conversation, member),
+        first: first(conversation, &member),
         time: end.1,
         unread: end.0.ordinal.saturating_sub(read.ordinal),
         cursor,
         peer,
-        group: group(context, conversation, &roster, member).await?,
+        group: shown_group(conversation, group, member.role),
         entries,
     }))
 }
@@ -74,15 +73,8 @@ pub(crate) async fn cursors(
     Ok((cursor, peer))
 }
 
-async fn group(
-    context: &Context,
-    conversation: ConversationId,
-    roster: &Arc<Roster>,
-    member: &Member,
-) -> Result<Option<Group>, PortError> {
-    if !matches!(conversation, ConversationId::Group(_)) {
-        return Ok(None);
-    }
-    let info = context.groups.info(conversation).await?;
-    Ok(Some(Group { name: info.name, role: member.role, members: roster.active, history: roster.history }))
+/// What is shown of a group.
+fn shown_group(conversation: ConversationId, group: GroupInfo, role: Option<Role>) -> Option<Group> {
+    let GroupInfo { name, active: members, history } = group;
+    matches!(conversation, ConversationId::Group(_)).then_some(Group { name, role, members, history })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use contracts::services::{GroupInfo, Groups};
+use contracts::services::{GroupInfo, Groups, Standing};
 use domain::{ConversationId, Entry, Mark, PortError, Position, Role, Roster, UserId};
 
 /// Groups whose every roster is the first one that was asked for, with its position made to look new enough.
@@ -36,6 +36,17 @@ impl Groups for StaleGroups {
         }
         let kept = first.entry(conversation).or_insert_with(|| Arc::clone(&real));
         Ok(Arc::new(Roster { position: real.position, ..(**kept).clone() }))
+    }
+
+    async fn standing(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        at_least: Position,
+    ) -> Result<Option<Standing>, PortError> {
+        let real = self.real.standing(conversation, user, at_least).await?;
+        let stale = self.roster(conversation, at_least).await?;
+        Ok(real.zip(stale.member(user).cloned()).map(|(real, member)| Standing { member, ..real }))
     }
 
     async fn info(&self, conversation: ConversationId) -> Result<GroupInfo, PortError> {
