@@ -50,7 +50,8 @@
 //! - **TLS** is spoken to an `https://` address, and the system's roots are believed; [`Endpoint::with_root_certificate`] adds
 //!   one, for a server whose certificate vouches for itself.
 //! - **Events have to be read**: the client reads no more from the network than the app takes from it.
-//! - **Taken means asked for the next one**: only then is it saved that the app has an entry.
+//! - **Taken means asked for the next one**: only then is it saved that the app has an entry, and only then a message that was
+//!   refused leaves the outbox.
 //! - **One device, one outbox, one state**: after signing in anew, start with empty ones.
 //! - **Retries have no end** but the server's: it refuses a message that is older than 30 days.
 //!

@@ -14,13 +14,14 @@ use protocol::{CONNECT_PATH, SUBPROTOCOL};
 use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use crate::endpoint::Endpoint;
-use crate::error::Error;
+use crate::error::{BROKE, Error, rejection, why};
 
 /// The largest message that is taken from a server: well above a full `changes` frame.
 const MESSAGE_BYTES_MAX: usize = 16 << 20;
@@ -191,9 +192,26 @@ impl From<tungstenite::Error> for Error {
         match error {
             tungstenite::Error::Url(error) => Self::BadUrl(error.to_string()),
             tungstenite::Error::Capacity(error) => Self::Protocol(error.to_string()),
-            error => Self::Unreachable(error.to_string()),
+            tungstenite::Error::Http(answer) => refused(*answer),
+            tungstenite::Error::Protocol(
+                ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete,
+            )
+            | tungstenite::Error::ConnectionClosed
+            | tungstenite::Error::AlreadyClosed => Self::Unreachable(BROKE.to_owned()),
+            tungstenite::Error::Protocol(error) => {
+                Self::Unreachable(format!("what answers there does not speak WebSocket: {error}"))
+            }
+            error => Self::Unreachable(why(&error)),
         }
     }
+}
+
+/// What answered instead of opening a connection: the server, with its reasons, or something on the way to it. That may be
+/// gone at another try, as a hotel's sign-in page is.
+fn refused(answer: Response<Option<Vec<u8>>>) -> Error {
+    let answer = answer.map(Option::unwrap_or_default);
+    let unnamed = || Error::Unreachable(format!("something on the way answered {}", answer.status()));
+    rejection(&answer).map_or_else(unnamed, Error::Rejected)
 }
 
 #[cfg(test)]

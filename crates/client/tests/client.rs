@@ -3,14 +3,20 @@
 
 mod support;
 
-use connect_chat_client::Event;
 use connect_chat_client::domain::{Code, Position};
-use connect_chat_client::storage::{FileState, MemoryOutbox};
+use connect_chat_client::storage::{FileOutbox, FileState, MemoryOutbox, MemoryState, Outbox};
+use connect_chat_client::{Error, Event, wire};
 use serde_json::{Value, json};
 use support::{Fake, client, conversation, entry, entry_frame, new_client, sent, seqs, until, user, welcome};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 fn no_pages(path: &str) -> Value {
     panic!("nothing was to be fetched: {path}")
+}
+
+fn refuse(client_id: &Value, code: &str) -> Value {
+    json!({"type": "error", "error": {"code": code, "message": "no"}, "client_id": client_id, "frame": "send"})
 }
 
 /// The page that follows the position in the query.
@@ -41,7 +47,6 @@ async fn a_message_refused_for_good_surfaces_and_does_not_hold_up_the_next() {
     let (first, second) = (session.hear().await, session.hear().await);
     assert_eq!((&first["client_id"], first.get("after")), (&json!(bad), None));
     assert_eq!((&second["client_id"], &second["after"]), (&json!(good), &json!(bad)));
-    let refuse = |id: &Value, code: &str| json!({"type": "error", "error": {"code": code, "message": "no"}, "client_id": id, "frame": "send"});
     session.say(refuse(&first["client_id"], "not_a_member")).await;
     session.say(refuse(&second["client_id"], "out_of_order")).await;
     let rejected = until(&mut events, |event| match event {
@@ -156,4 +161,68 @@ async fn an_app_that_does_not_read_its_events_can_still_send() {
     let id = client.send(conversation(), "while the app is busy").await.unwrap();
     assert_eq!(session.hear().await["client_id"], json!(id));
     assert_eq!(seqs(&mut events, 2_000).await, (1..=2_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_refused_message_is_lost_by_a_process_that_ends_before_its_app_took_the_refusal() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("outbox");
+    for taken in [false, true] {
+        let mut fake = Fake::start(no_pages).await;
+        let outbox = Box::new(FileOutbox::new(&path));
+        let (client, mut events) = client(&fake.url, outbox, Box::new(MemoryState::default())).await;
+        // The second process sends what the first one was refused.
+        if !taken {
+            client.send(conversation(), "bad").await.unwrap();
+        }
+        let mut session = fake.welcomed().await;
+        let bad = session.hear().await["client_id"].clone();
+        session.say(refuse(&bad, "not_a_member")).await;
+        until(&mut events, |event| matches!(event, Event::Rejected { .. }).then_some(())).await;
+        if taken {
+            session.say(entry_frame(1)).await;
+            assert_eq!(seqs(&mut events, 1).await, [1]);
+        }
+        // A process that dies drops no events: to drop them is to take them.
+        client.close().await;
+        let kept = FileOutbox::new(&path).load().unwrap();
+        assert_eq!(kept.len(), usize::from(!taken), "{kept:?}");
+    }
+}
+
+/// Where a server answers each request like this, and reads no more.
+async fn answering(answer: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            drop(stream.read(&mut [0; 4096]).await);
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn why_a_server_lets_nobody_in_and_until_when_is_thrown_away() {
+    let body = r#"{"error":{"code":"unavailable","message":"all seats are taken","retry_after_ms":90000}}"#;
+    let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: ";
+    let url = answering(format!("{head}{}\r\n\r\n{body}", body.len())).await;
+    let refused = wire::Connection::open(&url).await.err().unwrap();
+    assert!(refused.is(Code::Unavailable), "{refused}");
+    assert_eq!(refused.retry_after_ms(), Some(90_000));
+    let (_client, mut events) = new_client(&url).await;
+    let told = until(&mut events, |event| match event {
+        Event::Disconnected { retry_in_ms, reason } => Some((retry_in_ms, reason)),
+        _ => None,
+    });
+    assert_eq!(told.await, (90_000, "all seats are taken".to_owned()));
+}
+
+#[tokio::test]
+async fn a_page_of_something_on_the_way_is_taken_for_the_last_word_of_the_server() {
+    let url = answering("HTTP/1.1 403 Forbidden\r\ncontent-length: 6\r\n\r\n<html>".to_owned()).await;
+    let refused = wire::Connection::open(&url).await.err().unwrap();
+    assert!(matches!(refused, Error::Unreachable(_)) && refused.retryable(), "{refused}");
+    assert!(refused.to_string().contains("403"), "{refused}");
 }

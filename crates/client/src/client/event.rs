@@ -42,7 +42,8 @@ pub enum Event {
     Entry(Arc<Entry>),
     /// A message of this device is stored. Its entry comes, too, in its place.
     Sent(Sent),
-    /// A message of this device was refused for good and has left the outbox. Those behind it go on.
+    /// A message of this device was refused for good. Those behind it go on. It leaves the stored outbox once the next event
+    /// is asked for: a process that dies before that sends it again, and tells of the refusal again.
     Rejected {
         /// Where it was to go.
         conversation: ConversationId,

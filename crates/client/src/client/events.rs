@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use domain::{ConversationId, Position, UserId};
+use domain::{ClientId, ConversationId, Position, UserId};
 use futures_util::Stream;
 use tokio::sync::{Notify, mpsc};
 
@@ -20,10 +20,12 @@ pub(super) enum Item {
     Save(Step),
 }
 
-/// How far cursors should be: the newest wish per conversation, so that its size is that of the list of conversations.
+/// The way back from the app. How far cursors should be: the newest wish per conversation, so that its size is that of the
+/// list of conversations. And which refused messages the app was told of, at most as many as the outbox held.
 #[derive(Default)]
 pub(super) struct Wishes {
     wishes: Mutex<HashMap<ConversationId, (Position, Position)>>,
+    told: Mutex<Vec<ClientId>>,
     made: Notify,
 }
 
@@ -39,6 +41,16 @@ impl Wishes {
         self.made.notify_one();
     }
 
+    /// The app was told that this message was refused for good: nothing has to be kept of it any more.
+    fn forget(&self, client_id: ClientId) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).push(client_id);
+        self.made.notify_one();
+    }
+
+    pub(super) fn told(&self) -> Vec<ClientId> {
+        std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(super) async fn made(&self) {
         self.made.notified().await;
     }
@@ -52,17 +64,24 @@ impl Wishes {
 
 /// The stream of what happens. It has to be read for the client to go on; dropping it closes the client.
 ///
-/// An event counts as taken when the next one is asked for: then it is saved that the app has it, and its `delivered`
-/// cursor moves. Whoever stops in between is given it again by the next process.
+/// An event counts as taken when the next one is asked for: then it is saved that the app has it, its `delivered` cursor
+/// moves, and a message that was refused leaves the stored outbox. Whoever stops in between is given an entry again by the
+/// next process, which also sends a refused message again and tells of it again.
 pub struct Events {
     pub(super) items: mpsc::Receiver<Item>,
     pub(super) state: Box<dyn State>,
     pub(super) wishes: Arc<Wishes>,
     /// Whether `delivered` follows.
     pub(super) delivered: bool,
-    pub(super) taking: Option<(ConversationId, Place, UserId)>,
+    pub(super) taking: Option<Taking>,
     pub(super) me: Option<UserId>,
     pub(super) failed: bool,
+}
+
+/// What the app was given and has not taken yet.
+pub(super) enum Taking {
+    Entry(ConversationId, Place, UserId),
+    Rejected(ClientId),
 }
 
 impl Events {
@@ -72,11 +91,32 @@ impl Events {
     }
 
     fn took(&mut self) -> std::io::Result<()> {
-        let Some((conversation, place, sender)) = self.taking.take() else { return Ok(()) };
-        if self.delivered && self.me.is_some_and(|me| me != sender) {
-            self.wishes.wish(conversation, Mover::Delivered, place.position);
+        match self.taking.take() {
+            Some(Taking::Entry(conversation, place, sender)) => {
+                if self.delivered && self.me.is_some_and(|me| me != sender) {
+                    self.wishes.wish(conversation, Mover::Delivered, place.position);
+                }
+                self.state.save(&Step::Place(conversation, place))
+            }
+            Some(Taking::Rejected(client_id)) => {
+                self.wishes.forget(client_id);
+                Ok(())
+            }
+            None => Ok(()),
         }
-        self.state.save(&Step::Place(conversation, place))
+    }
+
+    /// The app is given this; what follows from that once it has taken it is noted.
+    fn gives(&mut self, event: &Event) {
+        match event {
+            Event::Entry(entry) => {
+                let place = Place { position: entry.position, roster: Some(entry.roster) };
+                self.taking = Some(Taking::Entry(entry.conversation, place, entry.sender));
+            }
+            Event::Rejected { client_id, .. } => self.taking = Some(Taking::Rejected(*client_id)),
+            Event::Connected { user, .. } => self.me = Some(*user),
+            _ => {}
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> std::io::Result<Poll<Option<Event>>> {
@@ -85,12 +125,7 @@ impl Events {
             match self.items.poll_recv(cx) {
                 Poll::Ready(Some(Item::Save(step))) => self.state.save(&step)?,
                 Poll::Ready(Some(Item::Event(event))) => {
-                    if let Event::Entry(entry) = &event {
-                        let place = Place { position: entry.position, roster: Some(entry.roster) };
-                        self.taking = Some((entry.conversation, place, entry.sender));
-                    } else if let Event::Connected { user, .. } = &event {
-                        self.me = Some(*user);
-                    }
+                    self.gives(&event);
                     return Ok(Poll::Ready(Some(event)));
                 }
                 Poll::Ready(None) => {

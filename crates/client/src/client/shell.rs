@@ -68,6 +68,7 @@ impl Shell {
         if let Link::Up(up) = std::mem::replace(&mut self.link, idle()) {
             up.close().await;
         }
+        self.forget_told();
         self.store.close().await;
     }
 
@@ -150,7 +151,10 @@ impl Shell {
                 self.core.token_expires(now, self.clock.monotonic_at(access.expires));
                 self.link = Link::Up(Up::new(access, connection));
             }
-            News::NotOpened(error) if error.retryable() => self.down(Ended::Broken(error.to_string())),
+            News::NotOpened(error) if error.retryable() => self.down(match error {
+                Error::Rejected(rejection) => Ended::Refused(rejection),
+                error => Ended::Broken(error.to_string()),
+            }),
             News::NotOpened(error) => self.stop(error.to_string(), asks_to_sign_in(&error)),
             News::Frame(frame) => self.core.frame(now, *frame),
             News::Ended(ended) => self.down(ended),
@@ -214,24 +218,28 @@ impl Shell {
             drop(reply.send(Err(Error::OutboxFull(waiting))));
         } else {
             let queued = Queued { conversation, client_id: self.clock.client_id(), body };
-            self.storing += usize::from(self.store.append(queued, reply));
+            self.storing += usize::from(self.store.append(queued, reply, waiting));
         }
     }
 
     fn stored(&mut self, stored: Stored) {
         self.storing -= 1;
-        let client_id = stored.queued.client_id;
-        let result = stored.result.map_err(Error::Storage).map(|()| {
-            self.core.queue(self.now(), stored.queued);
-            client_id
-        });
-        // Whoever asked may have gone; the message is queued all the same.
-        drop(stored.reply.send(result));
+        if let Some(queued) = stored.tell() {
+            self.core.queue(self.now(), queued);
+        }
     }
 
     fn wished(&mut self) {
         for (conversation, mover, to) in self.wishes.take() {
             self.core.moved(conversation, mover, to);
+        }
+        self.forget_told();
+    }
+
+    /// Takes the refused messages out of the stored outbox that the app was told of.
+    fn forget_told(&self) {
+        for client_id in self.wishes.told() {
+            self.store.remove(client_id);
         }
     }
 

@@ -16,11 +16,10 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use protocol::http::Failure;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::endpoint::Endpoint;
-use crate::error::Error;
+use crate::error::{Error, rejection};
 use crate::tokens::TokenSource;
 use transport::Transport;
 
@@ -154,13 +153,10 @@ impl Http {
 }
 
 fn answered(response: Response<Bytes>) -> Result<Bytes, Error> {
-    let (status, body) = (response.status(), response.into_body());
+    let status = response.status();
     if status.is_success() {
-        return Ok(body);
+        return Ok(response.into_body());
     }
-    match serde_json::from_slice::<Failure>(&body) {
-        Ok(failure) => Err(failure.error.into()),
-        Err(_) if status.is_server_error() => Err(Error::Unreachable(format!("status {status}"))),
-        Err(_) => Err(Error::Protocol(format!("status {status} without a named error"))),
-    }
+    let unnamed = || Error::Protocol(format!("status {status} without a named error"));
+    Err(rejection(&response).map_or_else(unnamed, Error::Rejected))
 }

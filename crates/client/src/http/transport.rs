@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::endpoint::Endpoint;
-use crate::error::{Error, chain};
+use crate::error::{Error, why};
 
 /// A request takes at most this long, to the last byte of its answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,9 +48,9 @@ impl Transport {
         request.headers_mut().insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
         let work = async {
             let (head, body) =
-                self.0.request(request).await.map_err(|error| unreachable(&error))?.into_parts();
+                self.0.request(request).await.map_err(|error| Error::Unreachable(why(&error)))?.into_parts();
             let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
-            let body = body.map_err(|error| Error::Unreachable(error.to_string()))?;
+            let body = body.map_err(|error| Error::Unreachable(why(&*error)))?;
             Ok(Response::from_parts(head, body.to_bytes()))
         };
         let slow = |_elapsed| Error::Unreachable("no answer in time".to_owned());
@@ -66,8 +66,4 @@ fn nobody() -> ClientConfig {
         .expect("ring has cipher suites of both versions")
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth()
-}
-
-fn unreachable(error: &hyper_util::client::legacy::Error) -> Error {
-    Error::Unreachable(chain(error))
 }

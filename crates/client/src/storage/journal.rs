@@ -67,6 +67,7 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     /// Writes what is in line. A write that failed half way leaves no half line behind.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         if self.broken {
+            self.gathered.clear();
             return Err(io::Error::other("an earlier write failed; what the file holds is not known"));
         }
         if let Err(error) = self.file.write_all(&self.gathered) {
@@ -85,6 +86,11 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
         self.file.sync_data().inspect_err(|_| self.broken = true)
     }
 
+    /// The records in the file, in order; those in line are not among them.
+    pub(super) fn records(&self) -> io::Result<Vec<T>> {
+        Ok(parse(&std::fs::read(&self.path)?, &self.path)?.0)
+    }
+
     /// Writes the file anew with these records only. A crash leaves the old file or the new one.
     pub(super) fn rewrite<'a>(&mut self, records: impl Iterator<Item = &'a T>) -> io::Result<()>
     where
@@ -101,10 +107,12 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
         file.write_all(&bytes)?;
         file.sync_all()?;
         std::fs::rename(&temporary, &self.path)?;
-        sync_folder(&self.path)?;
         self.gathered.clear();
-        (self.file, self.len, self.broken) = (file, bytes.len() as u64, false);
-        Ok(())
+        (self.file, self.len) = (file, bytes.len() as u64);
+        // From here on the old file has no name: if a crash may bring it back, nothing more can be said to be durable.
+        let kept = sync_folder(&self.path);
+        self.broken = kept.is_err();
+        kept
     }
 }
 
@@ -211,5 +219,15 @@ mod tests {
         journal.sync().unwrap();
         drop(journal);
         assert_eq!(Journal::<String>::open(&path).unwrap().1, ["two", "three"]);
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_any_more_pile_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = written(&folder.path().join("j"), b"").unwrap();
+        journal.broken = true;
+        journal.append(&"one".to_owned()).unwrap();
+        assert!(journal.flush().is_err());
+        assert_eq!(journal.gathered_bytes(), 0);
     }
 }

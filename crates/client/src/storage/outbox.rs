@@ -1,6 +1,6 @@
 //! The engines of [`Outbox`].
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -42,24 +42,47 @@ enum Record {
     Done(ClientId),
 }
 
-/// An outbox in a file of JSON lines; a torn last line is cut off.
+/// An outbox in a file of JSON lines; a torn last line is cut off. The file is written anew when most of it is void.
 pub struct FileOutbox {
     path: PathBuf,
     journal: Option<Journal<Record>>,
-    live: HashSet<ClientId>,
+    /// What waits, each with about how many bytes it has in the file.
+    live: HashMap<ClientId, u64>,
+    live_bytes: u64,
 }
 
-/// Once nothing waits, a file larger than this is emptied.
+/// A file of at most this size is not written anew.
 const FILE_BYTES_KEPT: u64 = 64 << 10;
+/// Nor is one that is at most this many times as large as what waits.
+const GROWTH: u64 = 4;
+/// What a line has beside the body of its message: the ids and the names of fields, about.
+const LINE_BYTES: u64 = 160;
 
 impl FileOutbox {
     /// The outbox in this file, which is made if it is not there; its folder must be.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), journal: None, live: HashSet::new() }
+        Self { path: path.to_owned(), journal: None, live: HashMap::new(), live_bytes: 0 }
     }
 
     fn journal(&mut self) -> io::Result<&mut Journal<Record>> {
-        self.journal.as_mut().ok_or_else(|| io::Error::other("the outbox was not loaded"))
+        self.journal.as_mut().ok_or_else(not_loaded)
+    }
+
+    fn waits(&mut self, queued: &Queued) {
+        let bytes = queued.body.as_str().len() as u64 + LINE_BYTES;
+        self.live_bytes += bytes;
+        self.live_bytes -= self.live.insert(queued.client_id, bytes).unwrap_or_default();
+    }
+
+    /// Writes the file anew with what waits, if most of it is void.
+    fn compact(&mut self) -> io::Result<()> {
+        let journal = self.journal.as_mut().ok_or_else(not_loaded)?;
+        if journal.len() <= FILE_BYTES_KEPT.max(GROWTH * self.live_bytes) {
+            return Ok(());
+        }
+        let mut records = journal.records()?;
+        records.retain(|record| matches!(record, Record::Queued(q) if self.live.contains_key(&q.client_id)));
+        journal.rewrite(records.iter())
     }
 }
 
@@ -78,30 +101,31 @@ impl Outbox for FileOutbox {
         self.journal = Some(journal);
         let queued = |record| if let Record::Queued(queued) = record { Some(queued) } else { None };
         let waiting: Vec<Queued> = waiting.into_iter().filter_map(queued).collect();
-        self.live = waiting.iter().map(|queued| queued.client_id).collect();
+        waiting.iter().for_each(|queued| self.waits(queued));
         Ok(waiting)
     }
 
     fn append(&mut self, queued: &Queued) -> io::Result<()> {
         self.journal()?.append(&Record::Queued(queued.clone()))?;
-        self.live.insert(queued.client_id);
+        self.waits(queued);
         Ok(())
     }
 
     fn remove(&mut self, client_id: ClientId) -> io::Result<()> {
-        self.live.remove(&client_id);
-        let empty = self.live.is_empty();
+        self.live_bytes -= self.live.remove(&client_id).unwrap_or_default();
         let journal = self.journal()?;
         journal.append(&Record::Done(client_id))?;
-        if empty && journal.len() > FILE_BYTES_KEPT {
-            return journal.rewrite(std::iter::empty());
-        }
-        journal.flush()
+        journal.flush()?;
+        self.compact()
     }
 
     fn sync(&mut self) -> io::Result<()> {
         self.journal()?.sync()
     }
+}
+
+fn not_loaded() -> io::Error {
+    io::Error::other("the outbox was not loaded")
 }
 
 #[cfg(test)]
@@ -149,5 +173,44 @@ mod tests {
             outbox.remove(one.client_id).unwrap();
         }
         assert!(std::fs::metadata(&path).unwrap().len() < 2 * FILE_BYTES_KEPT);
+    }
+
+    #[test]
+    fn the_file_grows_without_bound_while_anything_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outbox");
+        let mut outbox = FileOutbox::new(&path);
+        outbox.load().unwrap();
+        // One that the server does not take for now, and a conversation that goes on.
+        outbox.append(&queued(1)).unwrap();
+        let other = |n: u32| Queued { client_id: ClientId::new(u64::from(n), [9; 10]), ..queued(2) };
+        let mut largest = 0;
+        for n in 0..2_000 {
+            outbox.append(&other(n)).unwrap();
+            outbox.sync().unwrap();
+            outbox.remove(other(n).client_id).unwrap();
+            largest = largest.max(std::fs::metadata(&path).unwrap().len());
+        }
+        assert!(largest < 2 * FILE_BYTES_KEPT, "{largest} bytes");
+        outbox.append(&other(2_000)).unwrap();
+        outbox.sync().unwrap();
+        drop(outbox);
+        assert_eq!(FileOutbox::new(&path).load().unwrap(), [queued(1), other(2_000)], "what waits is kept");
+    }
+
+    #[test]
+    fn a_message_in_line_is_lost_when_the_file_is_written_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outbox");
+        let mut outbox = FileOutbox::new(&path);
+        outbox.load().unwrap();
+        let long = Content::message("x".repeat(FILE_BYTES_KEPT as usize)).to_body();
+        outbox.append(&Queued { body: long, ..queued(1) }).unwrap();
+        outbox.append(&queued(2)).unwrap();
+        outbox.remove(queued(1).client_id).unwrap();
+        outbox.sync().unwrap();
+        assert!(std::fs::metadata(&path).unwrap().len() < FILE_BYTES_KEPT, "it was written anew");
+        drop(outbox);
+        assert_eq!(FileOutbox::new(&path).load().unwrap(), [queued(2)]);
     }
 }

@@ -1,6 +1,7 @@
 //! One's own cursors: gathered, never back, said again until the server confirmed them.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound;
 
 use domain::{ConversationId, Position};
 use protocol::frame::{FromDevice, Move};
@@ -40,8 +41,14 @@ struct Cursor {
 pub(super) struct Cursors {
     cursors: HashMap<ConversationId, Cursor>,
     unsaid: BTreeSet<ConversationId>,
-    flushed: Option<Ms>,
+    /// The last one whose moves were said: those behind it are next.
+    last: Option<ConversationId>,
+    /// Nothing is said before this time.
+    hold_until: Ms,
 }
+
+/// Conversations whose moves are said at once, in at most two frames each: well below what the connection takes in one go.
+const FLUSH_MAX: usize = 256;
 
 impl Cursors {
     pub(super) fn wish(&mut self, conversation: ConversationId, mover: Mover, to: Position) {
@@ -83,20 +90,31 @@ impl Cursors {
         }
     }
 
-    /// When the gathered moves are to be said.
-    pub(super) fn deadline(&self, gather_ms: Ms) -> Option<Ms> {
-        let due = || self.flushed.map_or(0, |flushed| flushed.saturating_add(gather_ms));
-        (!self.unsaid.is_empty()).then(due)
+    /// The server did not take a move now: it is said again, and nothing else before the server wants to hear more.
+    pub(super) fn refused(&mut self, now: Ms, conversation: ConversationId, retry_after_ms: Option<Ms>) {
+        let Some(cursor) = self.cursors.get_mut(&conversation) else { return };
+        cursor.said = cursor.confirmed;
+        if cursor.wished != cursor.said {
+            self.unsaid.insert(conversation);
+        }
+        self.hold_until = self.hold_until.max(now.saturating_add(retry_after_ms.unwrap_or_default()));
     }
 
-    /// The frames that say what is due: at most one flush in `gather_ms`.
+    /// When the gathered moves are to be said.
+    pub(super) fn deadline(&self) -> Option<Ms> {
+        (!self.unsaid.is_empty()).then_some(self.hold_until)
+    }
+
+    /// The frames that say what is due: at most one flush in `gather_ms`, and what is too much for it in the next ones.
     pub(super) fn flush(&mut self, now: Ms, gather_ms: Ms) -> Vec<FromDevice<'static>> {
-        if self.deadline(gather_ms).is_none_or(|due| now < due) {
+        if self.deadline().is_none_or(|due| now < due) {
             return Vec::new();
         }
-        self.flushed = Some(now);
+        self.hold_until = now.saturating_add(gather_ms);
         let mut frames = Vec::new();
-        for conversation in std::mem::take(&mut self.unsaid) {
+        for conversation in self.next_in_turn() {
+            self.unsaid.remove(&conversation);
+            self.last = Some(conversation);
             let Some(cursor) = self.cursors.get_mut(&conversation) else { continue };
             let (wished, said) = (cursor.wished, cursor.said);
             if wished.read > said.read {
@@ -108,6 +126,13 @@ impl Cursors {
             cursor.said = wished;
         }
         frames
+    }
+
+    /// Those behind the last one first, so that ones that move all the time do not keep others from their turn.
+    fn next_in_turn(&self) -> Vec<ConversationId> {
+        let behind = self.last.map_or(Bound::Unbounded, Bound::Excluded);
+        let turn = self.unsaid.range((behind, Bound::Unbounded)).chain(&self.unsaid);
+        turn.take(self.unsaid.len().min(FLUSH_MAX)).copied().collect()
     }
 }
 
@@ -150,5 +175,27 @@ mod tests {
         assert!(cursors.flush(9_000, 1_000).is_empty());
         cursors.wish(conversation(), Mover::Read, at(3));
         assert!(cursors.flush(20_000, 1_000).is_empty(), "never back");
+    }
+
+    #[test]
+    fn a_thousand_moves_flood_the_connection_or_some_never_have_their_turn() {
+        let own = |n: u16| {
+            let mut bytes = [0; 15];
+            bytes[..2].copy_from_slice(&n.to_be_bytes());
+            ConversationId::Own(UserId::new(Region::ONLY, bytes))
+        };
+        let mut cursors = Cursors::default();
+        let mut said = BTreeSet::new();
+        for second in 1..=4 {
+            // All move all the time.
+            (0..1_000).for_each(|n| cursors.wish(own(n), Mover::Read, at(second)));
+            let frames = cursors.flush(second * 1_000, 1_000);
+            assert!(frames.len() <= FLUSH_MAX, "{} at once", frames.len());
+            said.extend(frames.iter().map(|frame| match frame {
+                FromDevice::Read(moved) => moved.conversation,
+                other => panic!("{other:?}"),
+            }));
+        }
+        assert_eq!(said.len(), 1_000);
     }
 }

@@ -162,7 +162,7 @@ impl Core {
     fn error(&mut self, now: Ms, error: Error) {
         if let Some(client_id) = error.client_id {
             if let Some(queued) = self.outbox.refused(now, client_id, &error.error, &mut self.jitter) {
-                self.effects.push_back(Effect::Forget(client_id));
+                // It is taken out of the stored outbox once the app has taken this event: else a crash would lose its text.
                 self.give(Event::Rejected {
                     conversation: queued.conversation,
                     client_id,
@@ -174,7 +174,12 @@ impl Core {
         } else if error.frame.as_deref() == Some("sync") {
             self.resume.refused(now, error.error.retry_after_ms);
         } else if error.frame.as_deref() == Some("renew") {
-            self.session.renew_again(now);
+            // A refusal for good would meet the next token, too: the session goes on until the server ends it.
+            if error.error.code.retryable() {
+                self.not_renewed(now);
+            }
+        } else if let Some(conversation) = moved_later(&error) {
+            self.cursors.refused(now, conversation, error.error.retry_after_ms);
         } else {
             self.give(Event::Refused(error));
         }
@@ -198,4 +203,10 @@ impl Core {
             self.give(Event::Entry(entry));
         }
     }
+}
+
+/// Where a cursor move was refused that may pass later.
+fn moved_later(error: &Error) -> Option<ConversationId> {
+    let moved = matches!(error.frame.as_deref(), Some("read" | "delivered"));
+    error.conversation.filter(|_| moved && error.error.code.retryable())
 }

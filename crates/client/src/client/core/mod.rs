@@ -39,7 +39,7 @@ pub(super) enum Effect {
     Give(Event),
     /// Save this, once the app took everything before it.
     Save(Step),
-    /// Take it out of the stored outbox.
+    /// Take it out of the stored outbox: it is in the log.
     Forget(ClientId),
     /// Server time was told.
     Time(domain::Timestamp),
@@ -233,7 +233,7 @@ impl Core {
         sooner(self.session.deadline());
         sooner(self.logs.deadline());
         if self.session.is_live() {
-            sooner(self.cursors.deadline(self.options.cursor_ms));
+            sooner(self.cursors.deadline());
             sooner(self.outbox.deadline());
             sooner(self.resume.deadline());
         }

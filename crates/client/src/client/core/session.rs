@@ -1,5 +1,6 @@
 //! One connection's life: heartbeat, token, and what to do after each way that it can end.
 
+use domain::Rejection;
 use protocol::frame::{Advice, Goodbye, Reason, Welcome};
 
 use super::Ms;
@@ -20,6 +21,8 @@ const RENEW_AGAIN_MS: Ms = 5_000;
 pub(in crate::client) enum Ended {
     /// It could not be made, or broke.
     Broken(String),
+    /// The server did not let it in now.
+    Refused(Rejection),
     /// The server ended it.
     Closed(Option<u16>),
 }
@@ -159,11 +162,11 @@ impl Session {
         }
         self.phase = Phase::Down;
         let goodbye = self.goodbye.take();
-        let told = goodbye.as_ref().and_then(|goodbye| goodbye.retry_after_ms);
-        let code = match (&goodbye, &ended) {
-            (Some(goodbye), _) => Some(goodbye.reason.close_code()),
-            (None, Ended::Closed(code)) => *code,
-            (None, Ended::Broken(_)) => None,
+        let (code, told) = match (&goodbye, &ended) {
+            (Some(goodbye), _) => (Some(goodbye.reason.close_code()), goodbye.retry_after_ms),
+            (None, Ended::Closed(code)) => (*code, None),
+            (None, Ended::Refused(rejection)) => (None, rejection.retry_after_ms),
+            (None, Ended::Broken(_)) => (None, None),
         };
         let reason = describe(goodbye.as_ref(), &ended);
         match code {
@@ -200,6 +203,7 @@ fn describe(goodbye: Option<&Goodbye>, ended: &Ended) -> String {
         (Some(goodbye), _) => goodbye.message.clone().unwrap_or_else(|| words(goodbye.reason).to_owned()),
         (None, Ended::Closed(Some(code))) => format!("the server closed the connection ({code})"),
         (None, Ended::Closed(None)) => "the connection was closed".to_owned(),
+        (None, Ended::Refused(rejection)) => rejection.message.to_string(),
         (None, Ended::Broken(why)) => why.clone(),
     }
 }

@@ -248,7 +248,10 @@ impl Bench {
                 self.saved.apply(Step::Place(entry.conversation, place));
                 self.given.entry(entry.conversation).or_default().push(entry);
             }
-            Event::Rejected { client_id, .. } => self.rejected.push(client_id),
+            Event::Rejected { client_id, .. } => {
+                self.stored.retain(|queued| queued.client_id != client_id);
+                self.rejected.push(client_id);
+            }
             Event::Sent(sent) => self.sent.push(sent.client_id),
             Event::Gone(id) => panic!("{id} is said to be gone and is not"),
             _ => {}

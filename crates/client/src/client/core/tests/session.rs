@@ -1,10 +1,11 @@
 //! The ways a connection can end, its heartbeat and its token.
 
-use protocol::frame::{FromDevice, FromServer, Goodbye, Reason};
+use domain::{Code, Position, Rejection};
+use protocol::frame::{Error, FromDevice, FromServer, Goodbye, Reason};
 
-use super::world::World;
+use super::world::{World, conversation};
 use super::{Core, Effect, Ended, Options, Saved};
-use crate::client::core::Next;
+use crate::client::core::{Mover, Next};
 
 fn core() -> Core {
     Core::new(Options::default(), Saved::default(), Vec::new(), 3)
@@ -123,4 +124,45 @@ fn a_token_is_renewed_once_before_it_expires() {
     assert_eq!(renewed, 1);
     core.renewed(600_000, "newer", 1_200_000);
     assert!(matches!(&effects(&mut core)[..], [Effect::Frame(FromDevice::Renew { .. })]));
+}
+
+#[test]
+fn a_server_that_is_full_is_asked_again_before_it_wants_to_be() {
+    let full = Rejection::new(Code::Unavailable, "the server is full").retry_after_ms(40_000);
+    let next = core().closed(0, Ended::Refused(full));
+    let Next::Reconnect { after_ms, reason } = next else { panic!("{next:?}") };
+    assert_eq!((after_ms, &*reason), (40_000, "the server is full"));
+}
+
+#[test]
+fn a_token_that_was_refused_for_good_is_renewed_for_ever_and_one_refused_for_now_is_not_renewed() {
+    let asks_again = |code| {
+        let mut core = core();
+        live(&mut core, 0);
+        core.renewed(0, "newer", 600_000);
+        let error = Rejection::new(code, "no");
+        let frame = Some("renew".to_owned());
+        core.frame(1, FromServer::Error(Error { error, client_id: None, conversation: None, frame }));
+        core.tick(10_000);
+        effects(&mut core).iter().any(|effect| matches!(effect, Effect::Renew))
+    };
+    assert!(asks_again(Code::Unavailable));
+    assert!(!asks_again(Code::Unauthenticated));
+}
+
+#[test]
+fn a_cursor_move_that_was_refused_for_now_is_never_said_again() {
+    let mut core = core();
+    live(&mut core, 0);
+    let said = |core: &mut Core, now| {
+        core.tick(now);
+        effects(core).iter().filter(|effect| matches!(effect, Effect::Frame(FromDevice::Read(_)))).count()
+    };
+    core.moved(conversation(0), Mover::Read, Position::new(1, 5));
+    assert_eq!(said(&mut core, 1_000), 1);
+    let error = Rejection::new(Code::RateLimited, "slow down").retry_after_ms(5_000);
+    let (conversation, frame) = (Some(conversation(0)), Some("read".to_owned()));
+    core.frame(1_100, FromServer::Error(Error { error, client_id: None, conversation, frame }));
+    assert_eq!(said(&mut core, 6_000), 0, "the server wants no more before");
+    assert_eq!(said(&mut core, 6_100), 1);
 }
