@@ -34,9 +34,31 @@ impl Check {
     /// Arguments of `cargo` that run it.
     pub(super) fn runs(self) -> Vec<&'static str> {
         match self {
-            Self::Simulation => self.test(&["no_seed_breaks_a_law"]),
-            Self::Crashes => self.test(&["--", "a_kill_at_any_instant_breaks_no_law"]),
-            Self::Unit { named, .. } => self.test(&[named]),
+            Self::Crashes => self.test(&["--", self.named()]),
+            Self::Simulation | Self::Unit { .. } => self.test(&[self.named()]),
+        }
+    }
+
+    /// The name of the test, or a part of it.
+    const fn named(self) -> &'static str {
+        match self {
+            Self::Simulation => "no_seed_breaks_a_law",
+            Self::Crashes => "a_kill_at_any_instant_breaks_no_law",
+            Self::Unit { named, .. } => named,
+        }
+    }
+
+    /// What became of it, by what the run printed of each test; nothing if it was not run, or not to its end.
+    pub(super) fn verdict(self, said: &str) -> Option<Verdict> {
+        let of_it = |line: &str| {
+            let (name, result) = line.strip_prefix("test ")?.split_once(" ... ")?;
+            name.contains(self.named()).then_some(result == "ok")
+        };
+        let results: Vec<bool> = said.lines().filter_map(of_it).collect();
+        match results.as_slice() {
+            [] => None,
+            results if results.contains(&false) => Some(Verdict::Failed),
+            _ => Some(Verdict::Passed),
         }
     }
 
@@ -56,8 +78,31 @@ impl Check {
     }
 }
 
+/// What became of a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Passed,
+    Failed,
+}
+
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cargo {}", self.runs().join(" "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_did_not_come_to_the_test_counts_as_its_failure() {
+        let check = Check::Unit { package: "domain", named: "cursor" };
+        let said = |lines: &[&str]| check.verdict(&lines.join("\n"));
+        assert_eq!(said(&["test cursor::a ... ok", "test cursor::b ... ok"]), Some(Verdict::Passed));
+        assert_eq!(said(&["test cursor::a ... FAILED", "test cursor::b ... ok"]), Some(Verdict::Failed));
+        assert_eq!(said(&["error: could not compile `domain`"]), None);
+        assert_eq!(said(&["running 0 tests", "test result: ok. 0 passed"]), None);
+        assert_eq!(said(&["test position::a ... FAILED"]), None);
     }
 }

@@ -3,11 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::check::Check;
+use super::check::{Check, Verdict};
 use crate::files;
 
 /// The copy.
@@ -63,11 +63,17 @@ impl Copy {
         Ok(())
     }
 
-    /// Whether a test passes, which was built.
-    pub(super) fn passes(&self, check: Check) -> Result<bool> {
-        let mut command = self.cargo(&check.runs());
-        let ran = command.envs(check.variables()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
-        Ok(ran.success())
+    /// Runs a test that was built.
+    pub(super) fn runs(&self, check: Check) -> Result<Verdict> {
+        let ran = self.cargo(&check.runs()).envs(check.variables()).output()?;
+        let said = String::from_utf8_lossy(&ran.stdout);
+        match check.verdict(&said) {
+            Some(Verdict::Passed) if !ran.status.success() => {
+                bail!("`{check}`: something else failed: {said}")
+            }
+            Some(verdict) => Ok(verdict),
+            None => bail!("`{check}` was not run to its end: {said}{}", String::from_utf8_lossy(&ran.stderr)),
+        }
     }
 
     fn cargo(&self, arguments: &[&str]) -> Command {

@@ -2,8 +2,8 @@
 //!
 //! Each mutation of the [`list`] is made in a copy of the tree ([`copy`]). First every test that is to notice something has
 //! to pass on the copy as it is. Then, for each mutation, the copy is changed, built, tested, and put back. A mutation is
-//! caught only if it builds and its test fails; one that does not build, or whose text is not in its file exactly once,
-//! says nothing, and is an error.
+//! caught only if it builds, and the test that is named for it is run and fails; one that does not build, or whose text is
+//! not in its file exactly once, says nothing, and is an error, as is a run that ends before its test does.
 //!
 //! Deliberately absent: mutations that a machine thinks of. These are the safeguards that the laws rest on, each by name.
 
@@ -17,7 +17,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use check::Check;
+use check::{Check, Verdict};
 use copy::Copy;
 pub use list::MUTATIONS;
 
@@ -81,7 +81,8 @@ pub fn run(root: &Path, words: &[&str]) -> Result<bool> {
     for check in checks(&mutations) {
         writeln!(out, "without a mutation: {check}")?;
         copy.builds(check)?;
-        ensure!(copy.passes(check)?, "`{check}` fails without a mutation, so that it says nothing");
+        let passed = copy.runs(check)? == Verdict::Passed;
+        ensure!(passed, "`{check}` fails without a mutation, so that it says nothing");
     }
     let mut results = vec![];
     for mutation in &mutations {
@@ -111,8 +112,9 @@ fn checks(mutations: &[&Mutation]) -> Vec<Check> {
 fn caught(copy: &Copy, mutation: &Mutation) -> Result<bool> {
     let original = std::fs::read_to_string(copy.tree().join(mutation.file))?;
     copy.write(mutation.file, &mutation.of(copy.tree())?)?;
-    let passed = copy.builds(mutation.caught_by).and_then(|()| copy.passes(mutation.caught_by));
+    let verdict = copy.builds(mutation.caught_by).and_then(|()| copy.runs(mutation.caught_by));
     copy.write(mutation.file, &original)?;
-    let passed = passed.with_context(|| format!("{mutation}: no test was asked; write the mutation anew"))?;
-    Ok(!passed)
+    let verdict =
+        verdict.with_context(|| format!("{mutation}: no test was asked; write the mutation anew"))?;
+    Ok(verdict == Verdict::Failed)
 }
