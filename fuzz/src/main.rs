@@ -16,4 +16,4 @@ static TARGET: LazyLock<Target> = LazyLock::new(|| {
     Target::named(&name).unwrap_or_else(|| panic!("FUZZ_TARGET is `{name}`, which is no target"))
 });
 
-fuzz_target!(|data: &[u8]| TARGET.run(data));
+fuzz_target!(|data: &[u8]| _ = TARGET.run(data));

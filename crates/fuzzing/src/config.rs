@@ -3,22 +3,26 @@
 use node::config::Layers;
 
 /// A file of settings: what is taken is printed as a file that says the same.
-pub(crate) fn file(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
+pub(crate) fn file(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else { return false };
     let mut layers = Layers::default();
-    if layers.file("file", text).is_ok() {
+    let taken = layers.file("file", text).is_ok();
+    if taken {
         is_printed_as_it_is(layers);
     }
+    taken
 }
 
 /// One setting: what is taken is printed as a file that says the same.
-pub(crate) fn setting(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
-    let Some((key, value)) = text.split_once('=') else { return };
+pub(crate) fn setting(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else { return false };
+    let Some((key, value)) = text.split_once('=') else { return false };
     let mut layers = Layers::default();
-    if layers.set(key, value, "--set").is_ok() {
+    let taken = layers.set(key, value, "--set").is_ok();
+    if taken {
         is_printed_as_it_is(layers);
     }
+    taken
 }
 
 fn is_printed_as_it_is(layers: Layers) {

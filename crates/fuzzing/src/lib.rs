@@ -19,7 +19,7 @@ mod records;
 pub struct Target {
     /// What it is called, here and in `fuzz/corpus`.
     pub name: &'static str,
-    decode: fn(&[u8]),
+    decode: fn(&[u8]) -> bool,
 }
 
 /// All of them.
@@ -54,12 +54,13 @@ impl Target {
         TARGETS.into_iter().find(|target| target.name == name)
     }
 
-    /// Decodes these bytes.
+    /// Decodes these bytes. True if they are what it decodes.
     ///
     /// # Panics
     /// If the decoder broke a promise, or took more memory than [`memory::bytes_max`], where [`memory::Counted`] counts.
-    pub fn run(&self, data: &[u8]) {
-        let taken = memory::peak(|| (self.decode)(data));
+    pub fn run(&self, data: &[u8]) -> bool {
+        let mut accepted = false;
+        let taken = memory::peak(|| accepted = (self.decode)(data));
         let most = memory::bytes_max(data.len());
         assert!(
             taken <= most,
@@ -67,5 +68,6 @@ impl Target {
             self.name,
             data.len()
         );
+        accepted
     }
 }

@@ -12,21 +12,27 @@ use super::wire::{self, Asked, Unread};
 const ANSWER_BYTES_MAX: usize = 4 << 10;
 
 /// Reads a frame, and demands that the protocol writes what was understood so that it is understood as the same, and
-/// that a refusal is small.
+/// that a refusal is small. True if it was understood.
 ///
 /// # Panics
 /// If it does not, or is not.
-pub fn frame(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
+pub fn frame(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else { return false };
     match wire::read(text) {
         Ok(asked) => {
             let written = serde_json::to_string(&said(&asked)).expect("frames of strings always serialise");
             let again = wire::read(&written);
             let again = again.expect("what was understood is written so that it is understood");
             assert_eq!(format!("{again:?}"), format!("{asked:?}"), "{written}");
+            true
         }
-        Err(Unread::Refused(refusal)) => is_small(&serde_json::to_string(&*refusal)),
-        Err(Unread::Broken(why)) => is_small(&serde_json::to_string(&why)),
+        Err(unread) => {
+            is_small(&match unread {
+                Unread::Refused(refusal) => serde_json::to_string(&*refusal),
+                Unread::Broken(why) => serde_json::to_string(&why),
+            });
+            false
+        }
     }
 }
 

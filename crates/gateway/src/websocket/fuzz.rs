@@ -6,16 +6,17 @@ use super::{Decoder, Event, Violation};
 
 /// Decodes the same bytes whole and cut, and demands the same answer and the stated bound of memory.
 ///
-/// The first two bytes of `data` choose the limit on messages and how the rest is cut.
+/// The first two bytes of `data` choose the limit on messages and how the rest is cut. True if something came out.
 ///
 /// # Panics
 /// If the decoder broke a promise.
-pub fn decode(data: &[u8]) {
-    let [limit, cut, stream @ ..] = data else { return };
+pub fn decode(data: &[u8]) -> bool {
+    let [limit, cut, stream @ ..] = data else { return false };
     let max_message_bytes = usize::from(*limit) * 4;
     let whole = transcript(stream, stream.len().max(1), max_message_bytes);
     let pieces = transcript(stream, usize::from(*cut).max(1), max_message_bytes);
     assert_eq!(whole, pieces, "the answer depends on how the bytes were cut");
+    !whole.0.is_empty()
 }
 
 /// Everything that came out, in words, and how it ended.

@@ -12,7 +12,8 @@ use crate::journal::{END, ITEM, Parser, START, TRAILER, Tail};
 /// Where the number of a batch lies in it, which its checksum does not cover.
 const NUMBER: Range<usize> = 5..13;
 
-/// Decodes a row, and demands that what was read is written so that it is read as the same, and has one form.
+/// Decodes a row, and demands that what was read is written so that it is read as the same, and has one form. True if it
+/// is one.
 ///
 /// # Panics
 /// If it is not.
@@ -20,36 +21,39 @@ pub fn there_and_back<T: PartialEq + Debug, E: Debug>(
     row: &[u8],
     decode: impl Fn(&[u8]) -> Result<T, E>,
     encode: impl Fn(&T) -> Vec<u8>,
-) {
-    let Ok(read) = decode(row) else { return };
+) -> bool {
+    let Ok(read) = decode(row) else { return false };
     let written = encode(&read);
     let again = decode(&written).expect("what was read is written so that it can be read");
     assert_eq!(again, read, "it is read as something else once it was written");
     assert_eq!(encode(&again), written, "one value has two rows");
+    true
 }
 
-/// Judges the bytes as a journal, and demands that what is kept when its end is cut off is whole.
+/// Judges the bytes as a journal, and demands that what is kept when its end is cut off is whole. True if all of it is.
 ///
 /// # Panics
 /// If it is not.
-pub fn journal(data: &[u8]) {
+pub fn journal(data: &[u8]) -> bool {
     match judge(data) {
-        Tail::Clean => {}
+        Tail::Clean => true,
         Tail::Torn { at } | Tail::Damaged { at } => {
             let whole = usize::try_from(at).expect("a place in a slice");
             assert!(whole < data.len(), "it is broken behind its end");
             assert_eq!(judge(&data[..whole]), Tail::Clean, "what is kept is not whole");
+            false
         }
     }
 }
 
 /// Makes a journal of the bytes, a batch of each stretch between two that are 255, and harms it at a place that the first
-/// byte chooses: a cut must be a torn end, and a changed byte damage, unless it is in the last batch.
+/// byte chooses: a cut must be a torn end, and a changed byte damage, unless it is in the last batch. True if there was
+/// a byte.
 ///
 /// # Panics
 /// If it is called something else.
-pub fn harmed_journal(data: &[u8]) {
-    let [place, rest @ ..] = data else { return };
+pub fn harmed_journal(data: &[u8]) -> bool {
+    let [place, rest @ ..] = data else { return false };
     let (mut bytes, mut starts) = (vec![], vec![]);
     for (number, value) in (1..).zip(rest.split(|byte| *byte == u8::MAX)) {
         starts.push(bytes.len());
@@ -62,11 +66,12 @@ pub fn harmed_journal(data: &[u8]) {
     let cut = if place == start { Tail::Clean } else { Tail::Torn { at } };
     assert_eq!(judge(&bytes[..place]), cut);
     if NUMBER.contains(&(place - start)) {
-        return;
+        return true;
     }
     bytes[place] ^= 1;
     let changed = if batch + 1 == starts.len() { Tail::Torn { at } } else { Tail::Damaged { at } };
     assert_eq!(judge(&bytes), changed);
+    true
 }
 
 fn judge(bytes: &[u8]) -> Tail {

@@ -9,12 +9,12 @@ use super::format;
 const CONVERSATION: ConversationId = ConversationId::Group([1; 16]);
 const POSITION: Position = Position::new(1, 7);
 
-/// Decodes a row of the kind that the first byte chooses, and demands that it survives being written.
+/// Decodes a row of the kind that the first byte chooses, and demands that it survives being written. True if it is one.
 ///
 /// # Panics
 /// If it does not.
-pub fn rows(data: &[u8]) {
-    let [kind, row @ ..] = data else { return };
+pub fn rows(data: &[u8]) -> bool {
+    let [kind, row @ ..] = data else { return false };
     match kind % 6 {
         0 => there_and_back(
             row,
@@ -24,14 +24,14 @@ pub fn rows(data: &[u8]) {
         1 => there_and_back(row, format::head_from_row, |head| format::head_to_row(*head)),
         2 => there_and_back(row, format::cursor_from_row, |cursor| format::cursor_to_row(*cursor)),
         3 => there_and_back(row, format::reader_from_row, |next| format::reader_to_row(*next)),
-        4 => drop(format::whereabouts_from_row(row)),
+        4 => format::whereabouts_from_row(row).is_ok(),
         _ => entry(row),
     }
 }
 
 /// Whatever entry there is, its rows say the same.
-fn entry(json: &[u8]) {
-    let Ok(entry) = serde_json::from_slice::<Entry>(json) else { return };
+fn entry(json: &[u8]) -> bool {
+    let Ok(entry) = serde_json::from_slice::<Entry>(json) else { return false };
     let read = format::entry_from_row(entry.conversation, entry.position, &format::entry_to_row(&entry));
     assert_eq!(read.expect("a stored entry can be read"), entry);
     let place = format::whereabouts_from_row(&format::whereabouts_to_row(&entry));
@@ -40,4 +40,5 @@ fn entry(json: &[u8]) {
         (place.conversation, place.position, place.time),
         (entry.conversation, entry.position, entry.time)
     );
+    true
 }

@@ -5,11 +5,11 @@ use store_kv::fuzz::there_and_back;
 
 use super::row;
 
-/// Decodes a row, and demands that it survives being written.
+/// Decodes a row, and demands that it survives being written. True if it is one.
 ///
 /// # Panics
 /// If it does not.
-pub fn rows(data: &[u8]) {
+pub fn rows(data: &[u8]) -> bool {
     let conversation = ConversationId::Group([1; 16]);
-    there_and_back(data, |row| row::decode(conversation, row), row::encode);
+    there_and_back(data, |row| row::decode(conversation, row), row::encode)
 }
