@@ -1,6 +1,6 @@
 # Connect Chat. `make` alone says what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test fuzz mutants clean
+.PHONY: help setup build run test fuzz mutants soak clean
 
 DATA := data
 # What the tests leave out, by name. What the machine does not permit is left out by itself; the closing table says so.
@@ -32,6 +32,10 @@ test: ## Everything that must hold before a change is taken
 
 mutants: ## Takes safeguards out of a copy of the code, one by one: a test must notice each (an hour from nothing)
 	cargo xtask mutants
+
+HOURS := 1
+soak: ## Simulates on fresh seeds, crashes the server, and loads it, in turn for HOURS; the last line repeats a failure
+	@scripts/soak.sh $(HOURS)
 
 SECS := 60
 fuzz: ## Lets libFuzzer at every decoder for SECS each, or at TARGETS; KEEP=1 keeps what it found

@@ -9,8 +9,8 @@ use contracts::{FailPoints, NoFailPoints};
 
 use crate::config::Faults;
 
-/// The fail points of every box, each named once.
-fn places() -> impl Iterator<Item = &'static str> {
+/// The fail points of every box, each named once: what `faults.kill_at` may name.
+pub fn places() -> impl Iterator<Item = &'static str> {
     let boxes = [
         service_messaging::FAIL_POINTS,
         service_group::FAIL_POINTS,

@@ -21,6 +21,7 @@ mod tls;
 pub use admin::Ready;
 pub use audit::{Report, audit, repair};
 pub use config::Config;
+pub use faults::places as fail_points;
 pub use run::{Addresses, Node};
 pub use stores::Stores;
 pub use tls::Shown;

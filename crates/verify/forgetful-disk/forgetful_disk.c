@@ -20,6 +20,8 @@
  * While the file FORGETFUL_DISK_LIE exists, fsync and fdatasync succeed and drop nothing: a program that acknowledges by
  * them is one that acknowledges too early.
  *
+ * With FORGETFUL_DISK_HOLD, an fsync makes the file of that name and `-began`, and waits for the one with `-goes-on`.
+ *
  * Deliberately absent: directories (an entry made, renamed or removed is durable at once), sync and syncfs (they count
  * for nothing), stdio, link, io_uring and system calls made without libc.
  *
@@ -77,7 +79,7 @@ struct inode {
 
 /* ---- what it was told ---- */
 
-static char dir[PATH_MAX], undo[PATH_MAX], lie[PATH_MAX];
+static char dir[PATH_MAX], undo[PATH_MAX], lie[PATH_MAX], hold_began[PATH_MAX], hold_goes_on[PATH_MAX];
 static size_t dir_length;
 static long sync_ms;
 static int active;
@@ -111,6 +113,11 @@ __attribute__((constructor)) static void start(void) {
     strcpy(undo, told_undo);
     const char *told_lie = getenv("FORGETFUL_DISK_LIE");
     if (told_lie && strlen(told_lie) < sizeof lie) strcpy(lie, told_lie);
+    const char *told_hold = getenv("FORGETFUL_DISK_HOLD");
+    if (told_hold && strlen(told_hold) < PATH_MAX - 16) {
+        strcat(strcpy(hold_began, told_hold), "-began");
+        strcat(strcpy(hold_goes_on, told_hold), "-goes-on");
+    }
     dir_length = strlen(dir);
     sync_ms = told_ms ? atol(told_ms) : 0;
     active = 1;
@@ -470,6 +477,16 @@ ALSO(posix_fallocate64, int, posix_fallocate, int, off_t, off_t);
 
 /* ---- making it durable ---- */
 
+/* Says that an fsync began, and waits until it may go on: for tests of what happens meanwhile. */
+static void hold_sync(void) {
+    if (!hold_began[0]) return;
+    int fd = open_file(AT_FDCWD, hold_began, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
+    if (fd < 0) die("cannot say that an fsync began");
+    close(fd);
+    struct timespec time = {.tv_nsec = 1000000};
+    while (access(hold_goes_on, F_OK) != 0) nanosleep(&time, NULL);
+}
+
 static int sync_file(int fd, long call) {
     struct inode *inode = track(fd, 0); /* one that was opened for reading only counts too */
     if (!inode) return (int)syscall(call, fd);
@@ -478,6 +495,7 @@ static int sync_file(int fd, long call) {
     uint64_t end = inode->log_end, resets = inode->resets;
     pthread_mutex_unlock(&inode->lock);
 
+    hold_sync();
     if (sync_ms > 0) {
         struct timespec time = {.tv_sec = sync_ms / 1000, .tv_nsec = sync_ms % 1000 * 1000000};
         nanosleep(&time, NULL);

@@ -3,32 +3,26 @@
 //! Each law is one function; each broken one is a [`Finding`] that names the law. Every planted bug must be found here,
 //! or the checker is broken.
 
+mod counts;
+mod cursors;
+mod law;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 
 use domain::audit::LogAudit;
-use domain::{ConversationId, Cursor, DeviceId, Entry, Identity, Position, Roster, UserId};
+use domain::{ConversationId, DeviceId, Entry, Identity, Position, Roster, UserId};
+use protocol::view::Conversation;
 
 use crate::history::{Event, History};
 
+pub use counts::missed;
+pub use law::{Finding, Law};
+
 /// Every log, as it is after everything has healed.
 pub type Logs = BTreeMap<ConversationId, Vec<Arc<Entry>>>;
-
-/// A law that was broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// Which law.
-    pub law: &'static str,
-    /// How.
-    pub what: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.law, self.what)
-    }
-}
 
 /// A device, and what is to be expected of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +35,15 @@ pub struct Expected {
     pub has_everything: bool,
 }
 
+/// What an empty device of a person found.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Conversations, as a sync shows them.
+    pub shown: Vec<Conversation>,
+    /// Entries that it pulled by pages.
+    pub pulled: Vec<Arc<Entry>>,
+}
+
 /// What may be expected of the order of pushes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
@@ -50,42 +53,53 @@ pub enum Delivery {
     Contended,
 }
 
-/// Holds every law. `expected` names the devices that must have everything, `empty` is what an empty device of each
-/// person pulled at the end.
+/// Holds every law. `expected` names the devices whose submissions must be settled, and those that must have everything;
+/// `empty` is what an empty device of each person found at the end.
 pub fn check(
     history: &History,
     logs: &Logs,
     expected: &[Expected],
-    empty: &BTreeMap<UserId, Vec<Arc<Entry>>>,
+    empty: &BTreeMap<UserId, Found>,
     delivery: Delivery,
 ) -> Vec<Finding> {
     let devices = history.devices();
-    let rosters: BTreeMap<ConversationId, Roster> =
-        logs.iter().map(|(id, log)| (*id, roster(*id, log))).collect();
+    let rosters = rosters(logs);
     let mut findings = sound_logs(logs);
     for ((user, device), events) in &devices {
         findings.extend(acked_is_stored(events, logs));
         findings.extend(refused_is_not_stored(events, logs));
-        findings.extend(only_what_may_be_seen(*user, *device, events, logs, &rosters));
-        findings.extend(cursors_only_grow(*device, events));
+        let given = events.iter().flat_map(Event::given);
+        findings.extend(only_what_may_be_seen(&format!("{device} of {user}"), *user, given, logs, &rosters));
+        findings.extend(cursors::only_grow(*device, events));
         if delivery == Delivery::InOrder {
             findings.extend(pushed_in_order(*device, events));
         }
     }
     findings.extend(submitted_order(&devices, logs));
     findings.extend(nothing_from_nowhere(&devices, logs));
-    for expected in expected.iter().filter(|expected| expected.has_everything) {
+    for expected in expected {
         let events = devices.get(&(expected.user, expected.device)).map_or(&[][..], Vec::as_slice);
-        findings.extend(has_everything(expected, events, logs, &rosters));
+        findings.extend(every_submission_is_settled(expected, events));
+        if expected.has_everything {
+            findings.extend(has_everything(expected, events, logs, &rosters));
+        }
     }
-    for (user, pulled) in empty {
-        findings.extend(empty_device(*user, pulled, logs, &rosters));
+    let told = cursors::furthest(devices.values().flatten());
+    for (user, found) in empty {
+        findings.extend(empty_device(*user, found, logs, &rosters));
+        let of = |shown: &Conversation| told.get(&(shown.id, *user));
+        findings.extend(
+            found.shown.iter().flat_map(|shown| counts::shown(*user, shown, of(shown), logs, &rosters)),
+        );
     }
     findings
 }
 
-fn finding(law: &'static str, what: String) -> Finding {
-    Finding { law, what }
+/// Who is or was in each conversation, by the end of its log.
+type Rosters = BTreeMap<ConversationId, Roster>;
+
+fn rosters(logs: &Logs) -> Rosters {
+    logs.iter().map(|(id, log)| (*id, roster(*id, log))).collect()
 }
 
 /// Who is a member at the end of a log.
@@ -102,7 +116,7 @@ fn sound_logs(logs: &Logs) -> Vec<Finding> {
         log.iter().for_each(|entry| audit.entry(entry));
         audit.into_violations()
     };
-    logs.iter().flat_map(audit).map(|violation| finding("one log", violation.to_string())).collect()
+    logs.iter().flat_map(audit).map(|violation| Law::OneLog.broken(violation.to_string())).collect()
 }
 
 /// Law 1, and once: what was acked is at its position, with its body; every ack of it named that position.
@@ -119,20 +133,18 @@ fn acked_is_stored(events: &[Event], logs: &Logs) -> Vec<Finding> {
         let Event::Acked { identity, position } = event else { continue };
         let stored = at(logs, identity.conversation, *position);
         match stored {
-            None => findings.push(finding(
-                "acked is stored",
-                format!("{identity:?} was acked at {position}: nothing is there"),
-            )),
+            None => findings.push(
+                Law::AckedIsStored.broken(format!("{identity:?} was acked at {position}: nothing is there")),
+            ),
             Some(entry) if entry.identity() != *identity => {
                 let found = entry.identity();
-                findings.push(finding(
-                    "acked is stored",
-                    format!("{identity:?} was acked at {position}: {found:?} is there"),
-                ));
+                findings.push(
+                    Law::AckedIsStored
+                        .broken(format!("{identity:?} was acked at {position}: {found:?} is there")),
+                );
             }
             Some(entry) if entry.body.as_ref() != bodies.get(identity).copied() => {
-                findings
-                    .push(finding("acked is stored", format!("{identity:?} is stored with another body")));
+                findings.push(Law::AckedIsStored.broken(format!("{identity:?} is stored with another body")));
             }
             Some(_) => {}
         }
@@ -149,53 +161,33 @@ fn at(logs: &Logs, conversation: ConversationId, position: Position) -> Option<&
 fn refused_is_not_stored(events: &[Event], logs: &Logs) -> Vec<Finding> {
     let stored: BTreeSet<Identity> = logs.values().flatten().map(|entry| entry.identity()).collect();
     let wrong = |event: &Event| match event {
-        Event::Refused { identity, code } if stored.contains(identity) => Some(finding(
-            "refused is not stored",
-            format!("{identity:?} was refused as {code} and is in the log"),
-        )),
+        Event::Refused { identity, code } if stored.contains(identity) => Some(
+            Law::RefusedIsNotStored.broken(format!("{identity:?} was refused as {code} and is in the log")),
+        ),
         _ => None,
     };
     events.iter().filter_map(wrong).collect()
 }
 
 /// Law 4: no device was given an entry that its person may not see, and each as the log has it.
-fn only_what_may_be_seen(
+fn only_what_may_be_seen<'a>(
+    device: &str,
     user: UserId,
-    device: DeviceId,
-    events: &[Event],
+    given: impl Iterator<Item = &'a Arc<Entry>>,
     logs: &Logs,
-    rosters: &BTreeMap<ConversationId, Roster>,
+    rosters: &Rosters,
 ) -> Vec<Finding> {
     let mut findings = vec![];
-    for event in events {
-        let (Event::Pushed(entry) | Event::Pulled(entry)) = event else { continue };
-        let position = entry.position;
-        if !rosters.get(&entry.conversation).is_some_and(|roster| roster.sees(user, position)) {
-            let what = format!("{device} of {user} was given {} of {}", position, entry.conversation);
-            findings.push(finding("nobody gets in", what));
+    for entry in given {
+        let (conversation, position) = (entry.conversation, entry.position);
+        if !rosters.get(&conversation).is_some_and(|roster| roster.sees(user, position)) {
+            let what = format!("{device} was given {position} of {conversation}");
+            findings.push(Law::NobodyGetsIn.broken(what));
         }
-        if at(logs, entry.conversation, position) != Some(entry) {
-            let what =
-                format!("{device} was given {position} of {} not as the log has it", entry.conversation);
-            findings.push(finding("one log", what));
+        if at(logs, conversation, position) != Some(entry) {
+            let what = format!("{device} was given {position} of {conversation} not as the log has it");
+            findings.push(Law::OneLog.broken(what));
         }
-    }
-    findings
-}
-
-/// Law 6, as a device is told.
-fn cursors_only_grow(device: DeviceId, events: &[Event]) -> Vec<Finding> {
-    let mut known: BTreeMap<(ConversationId, UserId), Cursor> = BTreeMap::new();
-    let mut findings = vec![];
-    for event in events {
-        let Event::Cursor { conversation, user, cursor } = event else { continue };
-        let before = known.entry((*conversation, *user)).or_default();
-        // A pull may be answered with less than a push that overtook it says; storage never goes back.
-        if cursor.read < before.read || cursor.delivered < before.delivered {
-            let what = format!("{device} was told {cursor:?} of {user} in {conversation} after {before:?}");
-            findings.push(finding("cursors only grow", what));
-        }
-        *before = before.merge(*cursor);
     }
     findings
 }
@@ -203,11 +195,8 @@ fn cursors_only_grow(device: DeviceId, events: &[Event]) -> Vec<Finding> {
 /// Law 3, as a device sees it: within one session, entries of a log are pushed in order. What it also pulled may be pushed
 /// again late: a known identity runs its effects again.
 fn pushed_in_order(device: DeviceId, events: &[Event]) -> Vec<Finding> {
-    let pulled = |event: &Event| match event {
-        Event::Pulled(entry) => Some((entry.conversation, entry.position)),
-        _ => None,
-    };
-    let mut seen: BTreeSet<(ConversationId, Position)> = events.iter().filter_map(pulled).collect();
+    let pulled = events.iter().filter(|event| !matches!(event, Event::Pushed(_))).flat_map(Event::given);
+    let mut seen: BTreeSet<(ConversationId, Position)> = pulled.map(key).collect();
     let mut newest: BTreeMap<ConversationId, Position> = BTreeMap::new();
     let mut findings = vec![];
     for event in events {
@@ -221,7 +210,7 @@ fn pushed_in_order(device: DeviceId, events: &[Event]) -> Vec<Finding> {
                         "{device} was pushed {} of {} after {newest}",
                         entry.position, entry.conversation
                     );
-                    findings.push(finding("pushed in order", what));
+                    findings.push(Law::PushedInOrder.broken(what));
                 }
                 *newest = entry.position.max(*newest);
             }
@@ -244,7 +233,7 @@ fn submitted_order(devices: &BTreeMap<(UserId, DeviceId), Vec<Event>>, logs: &Lo
             let newest = newest.entry(identity.conversation).or_insert(Position::START);
             if position < newest {
                 let what = format!("{identity:?} was sent after what is at {newest} and is at {position}");
-                findings.push(finding("a device's order", what));
+                findings.push(Law::DevicesOrder.broken(what));
             }
             *newest = *position.max(newest);
         }
@@ -261,36 +250,27 @@ fn nothing_from_nowhere(devices: &BTreeMap<(UserId, DeviceId), Vec<Event>>, logs
         .collect();
     let unasked = |entry: &&Arc<Entry>| !invoked.contains(&entry.identity());
     let tell = |entry: &Arc<Entry>| {
-        finding("nothing from nowhere", format!("nobody asked for {:?}", entry.identity()))
+        Law::NothingFromNowhere.broken(format!("nobody asked for {:?}", entry.identity()))
     };
     logs.values().flatten().filter(unasked).map(tell).collect()
 }
 
 /// Law 5: a connected, idle device has everything that its person may see.
-fn has_everything(
-    expected: &Expected,
-    events: &[Event],
-    logs: &Logs,
-    rosters: &BTreeMap<ConversationId, Roster>,
-) -> Vec<Finding> {
-    let mut had: BTreeSet<(ConversationId, Position)> = BTreeSet::new();
-    for event in events {
-        match event {
-            Event::Pushed(entry) | Event::Pulled(entry) => {
-                _ = had.insert((entry.conversation, entry.position))
-            }
-            // The sending device is given `sent` in place of the entry.
-            Event::Acked { identity, position } => _ = had.insert((identity.conversation, *position)),
-            _ => {}
-        }
-    }
+fn has_everything(expected: &Expected, events: &[Event], logs: &Logs, rosters: &Rosters) -> Vec<Finding> {
+    let mut had: BTreeSet<(ConversationId, Position)> =
+        events.iter().flat_map(Event::given).map(key).collect();
+    // The sending device is given `sent` in place of the entry.
+    had.extend(events.iter().filter_map(|event| match event {
+        Event::Acked { identity, position } => Some((identity.conversation, *position)),
+        _ => None,
+    }));
     missing(expected.user, &had, logs, rosters)
         .map(|(conversation, position)| {
             let what = format!(
                 "{} of {} was connected and has not {position} of {conversation}",
                 expected.device, expected.user
             );
-            finding("no silent loss", what)
+            Law::NoSilentLoss.broken(what)
         })
         .collect()
 }
@@ -299,30 +279,49 @@ fn missing<'a>(
     user: UserId,
     had: &'a BTreeSet<(ConversationId, Position)>,
     logs: &'a Logs,
-    rosters: &'a BTreeMap<ConversationId, Roster>,
+    rosters: &'a Rosters,
 ) -> impl Iterator<Item = (ConversationId, Position)> + 'a {
     let visible = move |entry: &&Arc<Entry>| {
         rosters.get(&entry.conversation).is_some_and(|roster| roster.sees(user, entry.position))
     };
-    let keys = logs.values().flatten().filter(visible).map(|entry| (entry.conversation, entry.position));
+    let keys = logs.values().flatten().filter(visible).map(key);
     keys.filter(|key| !had.contains(key))
 }
 
-/// An empty device pulls everything that its person may see in the conversations that are still theirs.
-fn empty_device(
-    user: UserId,
-    pulled: &[Arc<Entry>],
-    logs: &Logs,
-    rosters: &BTreeMap<ConversationId, Roster>,
-) -> Vec<Finding> {
-    let had: BTreeSet<_> = pulled.iter().map(|entry| (entry.conversation, entry.position)).collect();
-    missing(user, &had, logs, rosters)
+/// An empty device pulls everything that its person may see in the conversations that are still theirs, and nothing else.
+fn empty_device(user: UserId, found: &Found, logs: &Logs, rosters: &Rosters) -> Vec<Finding> {
+    let given = || found.pulled.iter().chain(found.shown.iter().flat_map(|shown| &shown.entries));
+    let device = format!("an empty device of {user}");
+    let mut findings = only_what_may_be_seen(&device, user, given(), logs, rosters);
+    let had: BTreeSet<_> = found.pulled.iter().map(key).collect();
+    let not_found = missing(user, &had, logs, rosters)
         .filter(|(conversation, _)| rosters[conversation].is_active(user))
         .map(|(conversation, position)| {
-            finding(
-                "acked is stored",
-                format!("an empty device of {user} does not find {position} of {conversation}"),
-            )
-        })
-        .collect()
+            Law::AckedIsStored.broken(format!("{device} does not find {position} of {conversation}"))
+        });
+    findings.extend(not_found);
+    findings
+}
+
+fn key(entry: &Arc<Entry>) -> (ConversationId, Position) {
+    (entry.conversation, entry.position)
+}
+
+/// Nothing is wrong any more: what a device submitted was acked, or refused for good.
+fn every_submission_is_settled(expected: &Expected, events: &[Event]) -> Vec<Finding> {
+    let mut open: BTreeSet<Identity> = BTreeSet::new();
+    for event in events {
+        match event {
+            Event::Invoked { identity, .. } => _ = open.insert(*identity),
+            Event::Acked { identity, .. } | Event::Refused { identity, .. } => _ = open.remove(identity),
+            _ => {}
+        }
+    }
+    let tell = |identity: Identity| {
+        Law::EverySubmissionIsSettled.broken(format!(
+            "{} of {} was neither acked nor refused {identity:?}, though nothing is wrong any more",
+            expected.device, expected.user
+        ))
+    };
+    open.into_iter().map(tell).collect()
 }

@@ -25,14 +25,12 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 const SOURCE: &str = include_str!("../forgetful-disk/forgetful_disk.c");
 
@@ -48,6 +46,7 @@ const RECORD_HEADER_BYTES: usize = 24;
 pub struct ForgetfulDisk {
     library: PathBuf,
     sync_time: Duration,
+    holds_syncs: bool,
 }
 
 /// What was taken back.
@@ -77,25 +76,8 @@ impl ForgetfulDisk {
     pub fn build(target_dir: &Path) -> Result<Self> {
         fs::create_dir_all(target_dir)?;
         let library = target_dir.canonicalize()?.join("libforgetful_disk.so");
-        // Each caller makes its own, and the last one's takes the place of the others'.
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let made = library.with_extension(format!("{}-{number}.so", std::process::id()));
-        let mut compiler = Command::new("cc")
-            .args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror"])
-            .args(["-U_FORTIFY_SOURCE", "-fno-builtin", "-pthread", "-x", "c", "-", "-o"])
-            .arg(&made)
-            .stdin(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .context("cc, which builds the forgetful disk, does not start")?;
-        compiler.stdin.take().context("cc was given a pipe")?.write_all(SOURCE.as_bytes())?;
-        let output = compiler.wait_with_output()?;
-        if !output.status.success() {
-            bail!("cc: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        fs::rename(&made, &library)?;
-        Ok(Self { library, sync_time: Duration::ZERO })
+        crate::library::build(SOURCE, &library)?;
+        Ok(Self { library, sync_time: Duration::ZERO, holds_syncs: false })
     }
 
     /// Makes every fsync in the data folder take so much longer, as a busy disk does. It widens the moment in which
@@ -103,6 +85,14 @@ impl ForgetfulDisk {
     #[must_use]
     pub fn with_slow_sync(mut self, sync_time: Duration) -> Self {
         self.sync_time = sync_time;
+        self
+    }
+
+    /// Makes every fsync in the data folder say that it began, by a file beside that folder, named like it and
+    /// `.sync-began`, and wait for another, `.sync-goes-on`.
+    #[must_use]
+    pub fn with_held_sync(mut self) -> Self {
+        self.holds_syncs = true;
         self
     }
 
@@ -123,6 +113,9 @@ impl ForgetfulDisk {
             .env("FORGETFUL_DISK_UNDO", &undo_dir)
             .env("FORGETFUL_DISK_LIE", beside(&data_dir, ".lies")?)
             .env("FORGETFUL_DISK_SYNC_MS", self.sync_time.as_millis().to_string());
+        if self.holds_syncs {
+            command.env("FORGETFUL_DISK_HOLD", beside(&data_dir, ".sync")?);
+        }
         Ok(())
     }
 

@@ -8,5 +8,6 @@ pub mod checker;
 pub mod crash;
 pub mod forgetful_disk;
 pub mod history;
+pub mod library;
 pub mod process;
 pub mod simulation;

@@ -5,6 +5,7 @@
 //! Deliberately absent: building the program, and any judgement of what it does.
 
 mod command;
+mod files;
 mod log;
 
 use std::ffi::OsString;
@@ -165,6 +166,7 @@ impl Server {
     }
 
     fn new(options: Options) -> Result<Self> {
+        files::allow()?;
         let folder = tempfile::Builder::new().prefix("connect-chat-").tempdir()?;
         let data = options.data.clone().unwrap_or_else(|| folder.path().join("data"));
         let http = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build()?;

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::task::{Id, JoinSet};
-use verify::crash::{Bug, Outcome, Plan, Table, kills_min, run, run_with};
+use verify::checker::Law;
+use verify::crash::{Bug, Count, Outcome, Plan, Table, kills_min, run, run_with};
 use verify::forgetful_disk::ForgetfulDisk;
 
 /// Kills in one data folder; then another begins, so that what is checked stays small.
@@ -58,18 +59,18 @@ async fn a_kill_at_any_instant_breaks_no_law(settings: Settings) {
 
 async fn a_server_that_acks_before_it_fsyncs_is_caught() {
     let outcome = run_with(Bug::AckBeforeFsync, 7, disk()).await.expect("the story comes to its end");
-    assert!(outcome.table.undone > 0, "the disk forgot nothing");
-    println!("{} of {} findings", finds("acked is stored", &outcome), outcome.findings.len());
+    assert!(outcome.table.count(Count::Undone) > 0, "the disk forgot nothing");
+    println!("{} of {} findings", finds(Law::AckedIsStored, &outcome), outcome.findings.len());
 }
 
 async fn a_push_that_is_lost_is_caught_by_those_who_only_listen() {
     let outcome = run_with(Bug::LostPush, 7, disk()).await.expect("the story comes to its end");
-    println!("{} of {} findings", finds("no silent loss", &outcome), outcome.findings.len());
+    println!("{} of {} findings", finds(Law::NoSilentLoss, &outcome), outcome.findings.len());
 }
 
 /// How many findings say that this law is broken; some must.
 #[track_caller]
-fn finds(law: &str, Outcome { findings, .. }: &Outcome) -> usize {
+fn finds(law: Law, Outcome { findings, .. }: &Outcome) -> usize {
     let caught = findings.iter().filter(|finding| finding.law == law).count();
     assert!(caught > 0, "`{law}` was not found to be broken: {findings:?}");
     caught

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use tempfile::TempDir;
 use verify::forgetful_disk::{ForgetfulDisk, Forgotten};
@@ -170,9 +169,13 @@ fn scene() {
                 let file = file.clone();
                 move || file.sync_all().unwrap()
             });
-            pause(Duration::from_millis(200));
+            let sync = |what| folder.with_file_name(format!("data.sync-{what}"));
+            while !sync("began").exists() {
+                thread::yield_now();
+            }
             append(&a, b" late");
             file.write_all_at(b"", 0).unwrap();
+            File::create(sync("goes-on")).unwrap();
             syncing.join().unwrap();
         }
         "many" => many(&a),
@@ -182,11 +185,6 @@ fn scene() {
     loop {
         thread::park();
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the disk is slow by the clock, and no runtime waits")]
-fn pause(time: Duration) {
-    thread::sleep(time);
 }
 
 const WRITERS: u64 = 4;
@@ -300,7 +298,7 @@ fn a_copy_counts_like_any_write() {
 #[test]
 fn what_is_written_while_an_fsync_runs_is_forgotten() {
     let mut stage = Stage::new();
-    stage.disk = stage.disk.with_slow_sync(Duration::from_millis(800));
+    stage.disk = stage.disk.with_held_sync();
     stage.play("late");
     assert_eq!(stage.read("a"), b"early late");
     stage.forget();

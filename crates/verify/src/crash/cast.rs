@@ -79,10 +79,12 @@ impl Cast {
         Ok(Self { stage, devices, changes, askable })
     }
 
-    /// The devices, all of which must have everything: none of them is ever away when nothing is wrong.
+    /// The devices, all of which must have everything: none of them is ever away when nothing is wrong. And the keeper's,
+    /// which never listens.
     pub(super) fn expected(&self) -> Vec<Expected> {
-        let expected = |(user, device)| Expected { user, device, has_everything: true };
-        self.devices.iter().map(Device::id).map(expected).collect()
+        let expected = |has_everything| move |(user, device)| Expected { user, device, has_everything };
+        let devices = self.devices.iter().map(Device::id).map(expected(true));
+        devices.chain([self.changes.id()].map(expected(false))).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use client::Error;
 use domain::content::{Created, Users};
-use domain::{ClientId, Content, ConversationId, Position, Region, UserId};
+use domain::{ClientId, Content, ConversationId, DeviceId, Position, Region, UserId};
 use protocol::http::Appended;
 use tokio::time::sleep;
 
@@ -102,6 +102,11 @@ impl Changes {
         Self { keeper, guests, crossing, crossed: false, out: BTreeSet::new(), stage, status, chance }
     }
 
+    /// Whose work it is.
+    pub(super) fn id(&self) -> (UserId, DeviceId) {
+        (self.keeper.user(), self.keeper.device())
+    }
+
     /// Works as long as the story lasts.
     pub(super) async fn run(mut self) {
         let mut phase = self.stage.phase();
@@ -146,9 +151,7 @@ impl Changes {
             }
         } else {
             let joins = Content::Joined(Users { users: vec![silent[fillers]] });
-            self.stage.is_crossing(true);
             self.crossed = self.insist(Change::of(&self.keeper, self.stage.crossing(), joins)).await;
-            self.stage.is_crossing(false);
             if self.crossed {
                 self.stage.crossed();
             }
@@ -159,7 +162,6 @@ impl Changes {
     async fn insist(&self, change: Change) -> bool {
         let history = &self.stage.history;
         change.invoked(&self.keeper, history);
-        self.stage.is_changing(true);
         self.status.unsettled.store(1, Ordering::Relaxed);
         let stored = self.settled(&change).await;
         match stored {
@@ -171,15 +173,21 @@ impl Changes {
             None => {}
         }
         self.status.unsettled.store(0, Ordering::Relaxed);
-        self.stage.is_changing(false);
         matches!(stored, Some(Ok(_)))
     }
 
     async fn settled(&self, change: &Change) -> Option<Result<Position, domain::Code>> {
         let mut phase = self.stage.phase();
+        let crosses =
+            matches!(change.content, Content::Joined(_)) && change.conversation == self.stage.crossing();
         loop {
             phase.wait_for(|phase| *phase >= Phase::Talk).await.ok()?;
-            match change.tried(&self.keeper).await {
+            self.stage.change_asked(crosses);
+            let tried = change.tried(&self.keeper).await;
+            if let Ok(_) | Err(Error::Rejected(_)) = &tried {
+                self.stage.change_answered();
+            }
+            match tried {
                 Ok(position) => return Some(Ok(position)),
                 Err(Error::Rejected(refusal)) if !refusal.code.retryable() => return Some(Err(refusal.code)),
                 Err(_) => sleep(Duration::from_millis(10)).await,

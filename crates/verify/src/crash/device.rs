@@ -141,7 +141,7 @@ impl Device {
             // Half a list says nothing about what is gone: it has to come whole.
             self.sync_token = None;
         }
-        wire.say(&FromDevice::Sync { token: self.sync_token.clone() }).await?;
+        self.sync(self.sync_token.clone(), &mut wire).await?;
         let mut phase = self.stage.phase();
         let mut began = false;
         let mut resend_at: Option<Instant> = None;
@@ -255,14 +255,11 @@ impl Device {
                 self.note(Event::Pushed(self.stage.shared(Arc::clone(&entry))));
                 self.read_sometimes(&entry, wire).await?;
             }
-            FromServer::Cursor(moved) => {
-                let (conversation, user, cursor) = (moved.conversation, moved.user, moved.cursor);
-                self.note(Event::Cursor { conversation, user, cursor });
-            }
+            FromServer::Cursor(moved) => self.note(Event::cursor(&moved)),
             FromServer::Changes(changes) => self.changed(changes, wire).await?,
             FromServer::Lagged {} => {
                 self.note(Event::Live);
-                wire.say(&FromDevice::Sync { token: self.sync_token.clone() }).await?;
+                self.sync(self.sync_token.clone(), wire).await?;
                 return Some(true);
             }
             FromServer::Error(error) => return self.refused(&error),
@@ -272,7 +269,14 @@ impl Device {
         Some(false)
     }
 
-    async fn changed(&mut self, changes: Changes, wire: &mut Wire<'_>) -> Option<()> {
+    async fn sync(&self, token: Option<String>, wire: &mut Wire<'_>) -> Option<()> {
+        self.note(Event::SyncAsked);
+        wire.say(&FromDevice::Sync { token }).await
+    }
+
+    async fn changed(&mut self, mut changes: Changes, wire: &mut Wire<'_>) -> Option<()> {
+        self.stage.share(&mut changes.conversations);
+        self.note(Event::synced(self.account.user(), &changes));
         if changes.reset {
             self.unheard = Some(self.pulled.keys().copied().collect());
         }
@@ -283,7 +287,7 @@ impl Device {
         }
         if changes.more {
             self.sync_token = Some(changes.token.clone());
-            return wire.say(&FromDevice::Sync { token: Some(changes.token) }).await;
+            return self.sync(Some(changes.token), wire).await;
         }
         for gone in self.unheard.clone().unwrap_or_default() {
             self.pull(gone, Position::END).await?;

@@ -1,5 +1,5 @@
-//! The judgement, once everything has healed: all logs as the operator reads them, and what empty devices find, before the
-//! checker.
+//! The judgement, once everything has healed: all logs as the operator reads them, what those who are absent missed, and
+//! what empty devices find, before the checker.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,8 +14,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::account::Account;
 use super::stage::Stage;
-use crate::checker::{Delivery, Expected, Finding, Logs, check};
+use crate::checker::{self, Delivery, Expected, Finding, Found, Law, Logs, check};
 use crate::process::{PATIENCE, Server};
+
+/// People of whom no device ever says that it has anything: one who comes and goes, and one who is in most groups.
+const ABSENT: [&str; 2] = ["silent0", "silent9"];
 
 /// What was there to be judged, and what is wrong with it.
 pub(super) struct Judgement {
@@ -33,17 +36,25 @@ pub(super) async fn judge(
 ) -> Result<Judgement> {
     let logs = Arc::new(logs(server, stage).await?);
     let mut empty = BTreeMap::new();
+    let mut findings = vec![];
+    for handle in ABSENT {
+        let device = Account::mint(server, handle).await?;
+        findings.extend(checker::missed(device.user(), &device.http.missed().await?, &logs));
+    }
     for handle in askable {
         let device = Account::mint(server, handle).await?;
         let found = timeout(PATIENCE, everything(&stage.base, &device)).await;
-        let entries = found.with_context(|| format!("an empty device of {handle} does not get far"))??;
-        empty.insert(device.user(), entries.into_iter().map(|entry| stage.shared(entry)).collect());
+        let mut found = found.with_context(|| format!("an empty device of {handle} does not get far"))??;
+        stage.share(&mut found.shown);
+        found.pulled = found.pulled.into_iter().map(|entry| stage.shared(entry)).collect();
+        empty.insert(device.user(), found);
     }
     let (expected, empty) = (Arc::new(expected.to_vec()), Arc::new(empty));
     let deadline = Instant::now() + pushes_within;
     loop {
-        let findings = checked(stage, &logs, &expected, &empty).await?;
-        let under_way = |finding: &Finding| finding.law == "no silent loss";
+        let mut findings = findings.clone();
+        findings.extend(checked(stage, &logs, &expected, &empty).await?);
+        let under_way = |finding: &Finding| finding.law == Law::NoSilentLoss;
         if findings.is_empty() || !findings.iter().all(under_way) || Instant::now() > deadline {
             return Ok(Judgement { entries: logs.values().map(Vec::len).sum(), findings });
         }
@@ -55,7 +66,7 @@ async fn checked(
     stage: &Stage,
     logs: &Arc<Logs>,
     expected: &Arc<Vec<Expected>>,
-    empty: &Arc<BTreeMap<UserId, Vec<Arc<Entry>>>>,
+    empty: &Arc<BTreeMap<UserId, Found>>,
 ) -> Result<Vec<Finding>> {
     let (history, logs) = (stage.history.clone(), Arc::clone(logs));
     let (expected, empty) = (Arc::clone(expected), Arc::clone(empty));
@@ -96,25 +107,24 @@ async fn log(server: &Server, stage: &Stage, conversation: ConversationId) -> Re
 }
 
 /// What a device finds that knows nothing: by sync, then by pages.
-async fn everything(base: &str, device: &Account) -> Result<Vec<Arc<Entry>>> {
+async fn everything(base: &str, device: &Account) -> Result<Found> {
     let mut connection = Connection::hello(base, device.token()).await?;
     let mut token = None;
-    let mut conversations = vec![];
+    let mut found = Found::default();
     loop {
         connection.send(&FromDevice::Sync { token }).await?;
         let changes = changes(&mut connection).await?;
-        conversations.extend(changes.conversations.iter().map(|shown| shown.id));
+        found.shown.extend(changes.conversations);
         if !changes.more {
             break;
         }
         token = Some(changes.token);
     }
     connection.close().await?;
-    let mut entries = vec![];
-    for conversation in conversations {
-        entries.extend(device.history(conversation).await?);
+    for shown in &found.shown {
+        found.pulled.extend(device.history(shown.id).await?);
     }
-    Ok(entries)
+    Ok(found)
 }
 
 async fn changes(connection: &mut Connection) -> Result<Changes> {

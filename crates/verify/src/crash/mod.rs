@@ -28,7 +28,7 @@ use crate::simulation::chance::Chance;
 use places::places;
 use story::Story;
 
-pub use table::Table;
+pub use table::{Count, Table};
 
 /// An fsync takes at least so long, so that there are many submissions between their append and its end.
 const SYNC_TIME: Duration = Duration::from_millis(4);
@@ -71,15 +71,20 @@ enum Kill {
     At(&'static str, u64),
     /// So long after enough was in flight; whether devices were all back before anyone sent.
     After(Duration, bool),
+    /// While a small group becomes large, with enough in flight.
+    Crossing,
 }
 
 impl Kill {
-    /// The n-th kill of a story: half of them at fail points, each in its turn.
+    /// The n-th kill of a story: half of them at fail points, each in its turn; of the others, one in four while a group
+    /// crosses.
     fn nth(n: usize, chance: &Chance) -> Self {
         if n.is_multiple_of(2) {
             let places = places();
             let place = places[n / 2 % places.len()];
             Self::At(place.name, 1 + chance.below(place.passes_max))
+        } else if n % 8 == 1 {
+            Self::Crossing
         } else {
             Self::After(Duration::from_millis(chance.below(250)), chance.one_in(2))
         }

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use domain::{ConversationId, Entry, Position};
+use protocol::view::Conversation;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -43,6 +44,14 @@ pub(super) struct Status {
     pub(super) live: AtomicBool,
 }
 
+/// A change of a group under way.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    since: Instant,
+    /// It lets a small group become large.
+    crosses: bool,
+}
+
 /// What all who play share.
 pub(super) struct Stage {
     /// Where the server listens, in all its lives.
@@ -52,10 +61,8 @@ pub(super) struct Stage {
     crossing: Mutex<ConversationId>,
     crossings: AtomicUsize,
     departures: AtomicUsize,
-    /// Somebody is being added or removed, or a group made.
-    changing: AtomicBool,
-    /// A group is about to be told that it is large.
-    is_crossing: AtomicBool,
+    /// The change of a group that was asked for in this life of the server and is not answered.
+    change: Mutex<Option<Change>>,
     phase: watch::Sender<Phase>,
     statuses: Mutex<Vec<Arc<Status>>>,
     /// Each entry once, however many devices are given it.
@@ -65,20 +72,9 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn new(base: String, history: History, crossing: ConversationId) -> Self {
         let phase = watch::Sender::new(Phase::Down);
-        let (crossings, departures, changing, is_crossing, statuses, entries) = Default::default();
+        let (crossings, departures, change, statuses, entries) = Default::default();
         let crossing = Mutex::new(crossing);
-        Self {
-            base,
-            history,
-            crossing,
-            crossings,
-            departures,
-            changing,
-            is_crossing,
-            phase,
-            statuses,
-            entries,
-        }
+        Self { base, history, crossing, crossings, departures, change, phase, statuses, entries }
     }
 
     /// The phase, for those who wait for another.
@@ -150,24 +146,40 @@ impl Stage {
         if **known == *entry { Arc::clone(known) } else { entry }
     }
 
+    /// The same for the entries of conversations as they are shown.
+    pub(super) fn share(&self, shown: &mut [Conversation]) {
+        for entry in shown.iter_mut().flat_map(|shown| &mut shown.entries) {
+            *entry = self.shared(Arc::clone(entry));
+        }
+    }
+
     /// The group that is about to cross, or just did.
     pub(super) fn crossing(&self) -> ConversationId {
         *self.crossing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A change of a group begins, or is settled.
-    pub(super) fn is_changing(&self, is: bool) {
-        self.changing.store(is, Ordering::Relaxed);
+    /// A change of a group is asked for; asked again, it stays what it is.
+    pub(super) fn change_asked(&self, crosses: bool) {
+        self.change().get_or_insert(Change { since: Instant::now(), crosses });
     }
 
-    /// The change that lets a group cross begins, or is settled.
-    pub(super) fn is_crossing(&self, is: bool) {
-        self.is_crossing.store(is, Ordering::Relaxed);
+    /// It is answered, or another life begins that knows nothing of it.
+    pub(super) fn change_answered(&self) {
+        *self.change() = None;
     }
 
-    /// Whether a change is under way, and whether it lets a group cross.
-    pub(super) fn change_under_way(&self) -> (bool, bool) {
-        (self.changing.load(Ordering::Relaxed), self.is_crossing.load(Ordering::Relaxed))
+    /// Whether a change was under way before an instant and is still, and if so, whether it lets a group become large.
+    pub(super) fn change_since_before(&self, instant: Instant) -> Option<bool> {
+        self.change().filter(|change| change.since < instant).map(|change| change.crosses)
+    }
+
+    /// Whether a change is under way that lets a group become large.
+    pub(super) fn is_crossing(&self) -> bool {
+        self.change().is_some_and(|change| change.crosses)
+    }
+
+    fn change(&self) -> MutexGuard<'_, Option<Change>> {
+        self.change.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A group crossed from small to large.

@@ -10,12 +10,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use domain::Kind;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::cast::Cast;
 use super::judge::judge;
 use super::stage::{Phase, Stage};
-use super::table::{IN_FLIGHT_MIN, Table};
+use super::table::{Count, IN_FLIGHT_MIN, Table};
 use super::{Bug, Kill, Outcome};
 use crate::checker::{Expected, Finding};
 use crate::forgetful_disk::ForgetfulDisk;
@@ -51,6 +51,8 @@ pub(super) struct Story {
     expected: Vec<Expected>,
     askable: Vec<String>,
     findings: Vec<Finding>,
+    /// Entries in all logs when it was judged last.
+    entries: usize,
     pushes_within: Duration,
     /// Everybody who plays; ends with the story.
     players: JoinSet<()>,
@@ -83,7 +85,7 @@ impl Story {
             players.spawn(device.run());
         }
         players.spawn(cast.changes.run());
-        let (table, findings) = Default::default();
+        let (table, findings, entries) = Default::default();
         let askable = cast.askable;
         let mut story = Self {
             table,
@@ -94,6 +96,7 @@ impl Story {
             expected,
             askable,
             findings,
+            entries,
             pushes_within: PUSHES_WITHIN,
             players,
         };
@@ -111,25 +114,35 @@ impl Story {
             self.stage.all_live().await?;
         }
         self.stage.enter(Phase::Talk);
+        self.much_in_flight().await?;
+        // What is under way from before this is so at the kill, or answered.
+        let mut before = Instant::now();
         match kill {
             Kill::At(place, pass) => {
-                self.much_in_flight().await?;
                 File::create(once(self.server.data()))?;
                 let ended = self.server.ended().await;
                 let status = ended.with_context(|| format!("{place} is not passed {pass} times"))?;
                 ensure!(status.signal() == Some(SIGKILL), "the server ended with {status} before {place}");
             }
             Kill::After(time, _) => {
-                self.much_in_flight().await?;
                 sleep(time).await;
+                before = Instant::now();
+                self.kill().await?;
+            }
+            Kill::Crossing => {
+                let stage = &self.stage;
+                let crosses = || stage.is_crossing() && stage.in_flight() >= IN_FLIGHT_MIN;
+                stage.until("no group becomes large", crosses).await?;
+                before = Instant::now();
                 self.kill().await?;
             }
         }
         self.died().await?;
         self.table.killed(place.map(|(place, _)| place), self.stage.in_flight());
-        let (changing, crossing) = self.stage.change_under_way();
-        self.table.changes_cut += usize::from(changing);
-        self.table.crossings_cut += usize::from(crossing);
+        if let Some(crosses) = self.stage.change_since_before(before) {
+            self.table.add_to(Count::ChangesCut, 1);
+            self.table.add_to(Count::CrossingsCut, usize::from(crosses));
+        }
         self.forget().await
     }
 
@@ -157,6 +170,7 @@ impl Story {
         *self.kill_at.lock().unwrap_or_else(PoisonError::into_inner) = kill_at;
         // It is there only if the life before ended at a fail point.
         drop(std::fs::remove_file(once(self.server.data())));
+        self.stage.change_answered();
         self.server.restart(Ports::Same).await
     }
 
@@ -191,14 +205,14 @@ impl Story {
     async fn forget(&mut self) -> Result<()> {
         let (disk, data) = (self.disk.clone(), self.server.data().to_owned());
         let forgotten = tokio::task::spawn_blocking(move || disk.forget(&data)).await??;
-        self.table.undone += forgotten.changes;
-        self.table.undone_after += usize::from(forgotten.changes > 0);
+        self.table.add_to(Count::Undone, forgotten.changes);
+        self.table.add_to(Count::UndoneAfter, usize::from(forgotten.changes > 0));
         Ok(())
     }
 
     /// Walks the store as it is, while no server has it.
     pub(super) async fn walk(&mut self) -> Result<()> {
-        self.table.walked += 1;
+        self.table.add_to(Count::Walked, 1);
         self.server.verify().await.map(drop)
     }
 
@@ -213,14 +227,12 @@ impl Story {
         self.some_are_acked(ACKS_IN_PEACE).await?;
         self.stage.enter(Phase::Calm);
         let stage = &self.stage;
-        if stage.until("", || stage.unsettled() == 0).await.is_err() {
-            let what = format!("{} are not, though nothing is wrong any more", stage.unsettled());
-            self.findings.push(Finding { law: "every submission is settled", what });
-        }
+        // If that does not come, the judgement finds which are not.
+        drop(stage.until("every submission is settled", || stage.unsettled() == 0).await);
         let judgement =
             judge(&self.server, &self.stage, (&self.expected, &self.askable), self.pushes_within).await?;
-        self.table.judged += 1;
-        self.table.entries = judgement.entries;
+        self.table.add_to(Count::Judged, 1);
+        self.entries = judgement.entries;
         self.findings.extend(judgement.findings);
         Ok(!self.findings.is_empty())
     }
@@ -243,17 +255,25 @@ impl Story {
     /// What came of it.
     pub(super) fn end(mut self) -> Outcome {
         self.players.abort_all();
-        let history = &self.stage.history;
-        self.table.acked = history.count(|event| matches!(event, Event::Acked { .. }));
-        self.table.refused = history.count(|event| matches!(event, Event::Refused { .. }));
-        self.table.pushed = history.count(|event| matches!(event, Event::Pushed(_)));
-        let asked = |kind: &Kind| matches!(kind, Kind::Joined | Kind::Removed);
-        self.table.came_or_went =
-            history.count(|event| matches!(event, Event::Invoked { kind, .. } if asked(kind)));
-        self.table.crossed = self.stage.crossings();
-        self.table.left = self.stage.departures();
+        let stage = &self.stage;
+        let count = |sort: fn(&Event) -> bool| stage.history.count(sort);
+        let counts = [
+            (Count::Entries, self.entries),
+            (Count::Acked, count(|event| matches!(event, Event::Acked { .. }))),
+            (Count::Refused, count(|event| matches!(event, Event::Refused { .. }))),
+            (Count::Pushed, count(|event| matches!(event, Event::Pushed(_)))),
+            (Count::CameOrWent, count(came_or_went)),
+            (Count::Crossed, stage.crossings()),
+            (Count::Left, stage.departures()),
+        ];
+        counts.into_iter().for_each(|(what, count)| self.table.add_to(what, count));
         Outcome { table: self.table, findings: self.findings }
     }
+}
+
+/// Somebody was to be added or removed.
+fn came_or_went(event: &Event) -> bool {
+    matches!(event, Event::Invoked { kind: Kind::Joined | Kind::Removed, .. })
 }
 
 /// The file from which on passes of a fail point count, beside the data.

@@ -19,57 +19,67 @@ struct Row {
     early: usize,
 }
 
+/// What is counted beside kills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// Entries in all logs at the end.
+    Entries,
+    /// Submissions that were acked.
+    Acked,
+    /// Submissions that were refused for good: their senders had been removed.
+    Refused,
+    /// Entries that were pushed to devices.
+    Pushed,
+    /// Changes to files that were not fsynced, and were taken back.
+    Undone,
+    /// Kills after which something was taken back.
+    UndoneAfter,
+    /// Times that a device which comes and goes went by itself.
+    Left,
+    /// Times that a small group became large.
+    Crossed,
+    /// Times that people were added or removed.
+    CameOrWent,
+    /// Changes of a group that were asked for and not answered at a kill.
+    ChangesCut,
+    /// Those of them that let a small group become large.
+    CrossingsCut,
+    /// Times that everything healed and was judged.
+    Judged,
+    /// Times that the store was walked as a kill had left it.
+    Walked,
+}
+
+impl Count {
+    const ALL: [(Self, &'static str); 13] = [
+        (Self::Entries, "entries"),
+        (Self::Acked, "acked"),
+        (Self::Refused, "refused"),
+        (Self::Pushed, "pushed"),
+        (Self::Undone, "changes to files undone"),
+        (Self::UndoneAfter, "kills that undid some"),
+        (Self::Left, "sessions that left"),
+        (Self::Crossed, "groups that crossed"),
+        (Self::CameOrWent, "people added or removed"),
+        (Self::ChangesCut, "changes cut off by a kill"),
+        (Self::CrossingsCut, "crossings cut off by one"),
+        (Self::Judged, "judgements"),
+        (Self::Walked, "walks of the store"),
+    ];
+}
+
 /// What a run did.
 #[derive(Debug, Clone)]
 pub struct Table {
     rows: Vec<Row>,
-    /// Entries in all logs at the end.
-    pub entries: usize,
-    /// Submissions that were acked.
-    pub acked: usize,
-    /// Submissions that were refused for good: their senders had been removed.
-    pub refused: usize,
-    /// Entries that were pushed to devices.
-    pub pushed: usize,
-    /// Changes to files that were not fsynced, and were taken back.
-    pub undone: usize,
-    /// Kills after which something was taken back.
-    pub undone_after: usize,
-    /// Times that a device which comes and goes went by itself.
-    pub left: usize,
-    /// Times that a small group became large.
-    pub crossed: usize,
-    /// Times that people were added or removed.
-    pub came_or_went: usize,
-    /// Changes of a group that were under way at a kill.
-    pub changes_cut: usize,
-    /// Those of them that let a small group become large.
-    pub crossings_cut: usize,
-    /// Times that everything healed and was judged.
-    pub judged: usize,
-    /// Times that the store was walked as a kill had left it.
-    pub walked: usize,
+    counts: [usize; Count::ALL.len()],
 }
 
 impl Default for Table {
     fn default() -> Self {
         let row = |place| Row { place, in_flight: vec![], early: 0 };
-        Self {
-            rows: places().into_iter().map(|place| place.name).chain([AT_RANDOM]).map(row).collect(),
-            entries: 0,
-            acked: 0,
-            refused: 0,
-            pushed: 0,
-            undone: 0,
-            undone_after: 0,
-            left: 0,
-            crossed: 0,
-            came_or_went: 0,
-            changes_cut: 0,
-            crossings_cut: 0,
-            judged: 0,
-            walked: 0,
-        }
+        let rows = places().into_iter().map(|place| place.name).chain([AT_RANDOM]).map(row).collect();
+        Self { rows, counts: Default::default() }
     }
 }
 
@@ -103,43 +113,27 @@ impl Table {
             row.in_flight.extend(&other.in_flight);
             row.early += other.early;
         }
-        self.entries += other.entries;
-        self.acked += other.acked;
-        self.refused += other.refused;
-        self.pushed += other.pushed;
-        self.undone += other.undone;
-        self.undone_after += other.undone_after;
-        self.left += other.left;
-        self.crossed += other.crossed;
-        self.came_or_went += other.came_or_went;
-        self.changes_cut += other.changes_cut;
-        self.crossings_cut += other.crossings_cut;
-        self.judged += other.judged;
-        self.walked += other.walked;
+        self.counts.iter_mut().zip(other.counts).for_each(|(sum, other)| *sum += other);
     }
 
-    fn totals(&self) -> [(&'static str, usize); 13] {
-        [
-            ("entries", self.entries),
-            ("acked", self.acked),
-            ("refused", self.refused),
-            ("pushed", self.pushed),
-            ("changes to files undone", self.undone),
-            ("kills that undid some", self.undone_after),
-            ("sessions that left", self.left),
-            ("groups that crossed", self.crossed),
-            ("people added or removed", self.came_or_went),
-            ("changes cut off by a kill", self.changes_cut),
-            ("crossings cut off by one", self.crossings_cut),
-            ("judgements", self.judged),
-            ("walks of the store", self.walked),
-        ]
+    /// How often it was.
+    pub const fn count(&self, what: Count) -> usize {
+        self.counts[what as usize]
+    }
+
+    /// It was so often more.
+    pub(super) const fn add_to(&mut self, what: Count, more: usize) {
+        self.counts[what as usize] += more;
+    }
+
+    fn totals(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        Count::ALL.into_iter().map(|(what, name)| (name, self.count(what)))
     }
 
     /// What did not happen, so that the run means nothing for it.
     pub fn missing(&self) -> Vec<&'static str> {
         let rows = self.rows.iter().filter(|row| row.in_flight.is_empty()).map(|row| row.place);
-        rows.chain(self.totals().into_iter().filter(|(_, count)| *count == 0).map(|(name, _)| name)).collect()
+        rows.chain(self.totals().filter(|(_, count)| *count == 0).map(|(name, _)| name)).collect()
     }
 }
 

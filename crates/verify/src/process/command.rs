@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -46,14 +46,25 @@ pub fn program() -> Result<PathBuf> {
 /// An address that no other server of these tests has. On Linux all of 127.0.0.0/8 is this machine, and connections from
 /// it have 127.0.0.1: their ports are never those of a server that was killed and comes back.
 pub(super) fn first_address() -> SocketAddr {
-    static NUMBER: AtomicU8 = AtomicU8::new(0);
-    let [_, _, high, low] = std::process::id().to_be_bytes();
+    static NUMBER: AtomicU16 = AtomicU16::new(0);
     let address = if cfg!(target_os = "linux") {
-        Ipv4Addr::new(127, 1 + (high & 0x7f), low, 1 + NUMBER.fetch_add(1, Ordering::Relaxed) % 250)
+        nth_address(std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
     } else {
         Ipv4Addr::LOCALHOST
     };
     SocketAddr::from((address, 0))
+}
+
+/// Values of an octet that are used, from 1 on: neither networks nor broadcasts.
+const OCTETS: u32 = 250;
+
+/// The n-th address of a process: one octet is the process's, two are counted through, and processes that share the one
+/// begin apart.
+fn nth_address(process: u32, number: u16) -> Ipv4Addr {
+    const APART: u32 = 1_000;
+    let at = (process / OCTETS).wrapping_mul(APART).wrapping_add(u32::from(number));
+    let octet = |value: u32| 1 + (value % OCTETS).to_le_bytes()[0];
+    Ipv4Addr::new(127, octet(process), octet(at / OCTETS), octet(at))
 }
 
 /// `connect-chat serve`, with nothing of the environment's settings.
@@ -82,4 +93,20 @@ pub(super) fn started(command: &mut Command, log: &Log) -> Result<Child> {
     log.follow(child.stdout.take());
     log.follow(child.stderr.take());
     Ok(child)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_process_with_many_servers_gives_two_of_them_one_address() {
+        for process in [1, 250, 65_535, 4_194_304] {
+            let addresses: BTreeSet<Ipv4Addr> = (0..600).map(|number| nth_address(process, number)).collect();
+            assert_eq!(addresses.len(), 600);
+            assert!(addresses.iter().all(Ipv4Addr::is_loopback));
+        }
+    }
 }

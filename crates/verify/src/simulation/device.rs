@@ -77,9 +77,9 @@ impl Device {
         }
     }
 
-    /// Whether everything it wanted to send is settled.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.to_send == 0 && self.outbox.is_empty()
+    /// Whether it had its turn with everything it wanted to send.
+    pub(crate) const fn has_sent_all(&self) -> bool {
+        self.to_send == 0
     }
 
     /// Lives until it is settled and `end` has come; stays connected at the end.
@@ -116,12 +116,17 @@ impl Device {
         socket.send(Message::text(text)).await.ok()
     }
 
+    async fn sync(&self, socket: &mut Socket, token: Option<String>) -> Option<()> {
+        self.note(Event::SyncAsked);
+        self.say(socket, &FromDevice::Sync { token }).await
+    }
+
     /// One connection, until it ends. `None` from any step means that it has.
     async fn session(&mut self, socket: &mut Socket, catch_up: &dyn CatchUp, until: Instant) -> Option<()> {
         let hello = token(self.user, self.device);
         self.say(socket, &FromDevice::Hello { token: Cow::Owned(hello) }).await?;
         let since = self.sync_token.clone();
-        self.say(socket, &FromDevice::Sync { token: since }).await?;
+        self.sync(socket, since).await?;
         self.send_outbox(socket).await?;
         let mut next_send = self.next_send();
         let mut resend_at = None;
@@ -201,21 +206,18 @@ impl Device {
                 self.note(Event::Pushed(Arc::clone(&entry)));
                 self.read_sometimes(socket, &entry).await?;
             }
-            FromServer::Cursor(moved) => {
-                let (conversation, user, cursor) = (moved.conversation, moved.user, moved.cursor);
-                self.note(Event::Cursor { conversation, user, cursor });
-            }
+            FromServer::Cursor(moved) => self.note(Event::cursor(&moved)),
             FromServer::Changes(changes) => {
                 let token = changes.token.clone();
                 let more = self.changes(changes, catch_up).await?;
                 self.sync_token = Some(token.clone());
                 if more {
-                    self.say(socket, &FromDevice::Sync { token: Some(token) }).await?;
+                    self.sync(socket, Some(token)).await?;
                 }
             }
             FromServer::Lagged {} => {
                 self.note(Event::Live);
-                self.say(socket, &FromDevice::Sync { token: self.sync_token.clone() }).await?;
+                self.sync(socket, self.sync_token.clone()).await?;
                 return Some(true);
             }
             FromServer::Error(error) => {
@@ -239,6 +241,7 @@ impl Device {
 
     /// Pulls what changed, and whether there is more. Coming back with the old token finds what could not be pulled now.
     async fn changes(&mut self, changes: Changes, catch_up: &dyn CatchUp) -> Option<bool> {
+        self.note(Event::synced(self.user, &changes));
         if changes.reset {
             self.unnamed = self.held.clone();
         }

@@ -21,11 +21,12 @@ use std::time::Duration;
 
 use contracts::services::PageEdge;
 use domain::{ConversationId, DeviceId, Entry, Position, UserId};
+use protocol::view::Conversation;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::checker::{Delivery, Expected, Finding, check};
-use crate::history::History;
+use crate::checker::{Delivery, Expected, Finding, Found, Law, Logs, check};
+use crate::history::{Event, History};
 use admin::Admin;
 use chance::{Chance, ambient};
 use device::Device;
@@ -93,14 +94,26 @@ impl Plan {
 /// What one simulation did and found.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Entries in all logs.
-    pub entries: usize,
+    /// Every log at the end.
+    pub logs: Logs,
+    /// What devices saw.
+    pub history: History,
     /// Times that the server crashed.
     pub crashes: u32,
-    /// Pushes to devices.
-    pub pushes: usize,
     /// Laws that were broken.
     pub findings: Vec<Finding>,
+}
+
+impl Outcome {
+    /// Entries in all logs.
+    pub fn entries(&self) -> usize {
+        self.logs.values().map(Vec::len).sum()
+    }
+
+    /// Pushes to devices.
+    pub fn pushes(&self) -> usize {
+        self.history.count(|event| matches!(event, Event::Pushed(_)))
+    }
 }
 
 /// How long a simulated story lasts; the last [`CALM`] of it is without crashes.
@@ -203,45 +216,60 @@ async fn judge(
         .iter()
         .map(|device| Expected { user: device.user, device: device.device, has_everything: true })
         .collect();
-    let empty = pull_everything(life, people, &logs).await;
+    let empty = find_everything(life, people, &logs).await;
     let delivery = if plan.rivals == 1 { Delivery::InOrder } else { Delivery::Contended };
     let mut findings = check(history, &logs, &expected, &empty, delivery);
-    for device in devices.iter().filter(|device| !device.is_settled()) {
-        let what = format!("{} has unsettled submissions though nothing is wrong any more", device.device);
-        findings.push(Finding { law: "every submission is settled", what });
+    for device in devices.iter().filter(|device| !device.has_sent_all()) {
+        let what = format!("{} has not sent all though nothing is wrong any more", device.device);
+        findings.push(Law::EverySubmissionIsSettled.broken(what));
     }
-    Outcome {
-        entries: logs.values().map(Vec::len).sum(),
-        crashes,
-        pushes: history.count(|event| matches!(event, crate::history::Event::Pushed(_))),
-        findings,
+    Outcome { logs, history: history.clone(), crashes, findings }
+}
+
+/// What an empty device of each person finds: by sync, and then all there is by pages.
+async fn find_everything(life: &Life, people: &[UserId], logs: &Logs) -> BTreeMap<UserId, Found> {
+    let mut all = BTreeMap::new();
+    for user in people {
+        let mut pulled = vec![];
+        for conversation in logs.keys() {
+            pulled.extend(pages(life, *user, *conversation).await);
+        }
+        all.insert(*user, Found { shown: whole_list(life, *user).await, pulled });
+    }
+    all
+}
+
+/// A read that fails in passing is tried again, so often at most.
+const TRIES: usize = 20;
+
+async fn whole_list(life: &Life, user: UserId) -> Vec<Conversation> {
+    let (mut shown, mut token, mut tries) = (vec![], None, 0);
+    loop {
+        match life.catch_up.sync(user, token.as_deref()).await {
+            Ok(changes) => {
+                shown.extend(changes.conversations);
+                token = Some(changes.token);
+                if !changes.more {
+                    return shown;
+                }
+            }
+            Err(error) if error.code.retryable() && tries < TRIES => tries += 1,
+            Err(_) => return shown,
+        }
     }
 }
 
-/// What an empty device of each person finds by pages.
-async fn pull_everything(
-    life: &Life,
-    people: &[UserId],
-    logs: &crate::checker::Logs,
-) -> BTreeMap<UserId, Vec<Arc<Entry>>> {
-    let mut pulled: BTreeMap<UserId, Vec<Arc<Entry>>> = BTreeMap::new();
-    for user in people {
-        let entries = pulled.entry(*user).or_default();
-        for conversation in logs.keys() {
-            let mut at = Position::START;
-            let mut tries = 0;
-            loop {
-                match life.catch_up.entries(*user, *conversation, PageEdge::After(at), 50).await {
-                    Ok(page) => {
-                        let Some(last) = page.entries.last() else { break };
-                        at = last.position;
-                        entries.extend(page.entries);
-                    }
-                    Err(error) if error.code.retryable() && tries < 20 => tries += 1,
-                    Err(_) => break,
-                }
+async fn pages(life: &Life, user: UserId, conversation: ConversationId) -> Vec<Arc<Entry>> {
+    let (mut entries, mut at, mut tries) = (vec![], Position::START, 0);
+    loop {
+        match life.catch_up.entries(user, conversation, PageEdge::After(at), 50).await {
+            Ok(page) => {
+                let Some(last) = page.entries.last() else { return entries };
+                at = last.position;
+                entries.extend(page.entries);
             }
+            Err(error) if error.code.retryable() && tries < TRIES => tries += 1,
+            Err(_) => return entries,
         }
     }
-    pulled
 }

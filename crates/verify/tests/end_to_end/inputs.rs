@@ -2,8 +2,8 @@
 //! nobody else.
 
 use client::Error;
-use domain::{ClientId, Code, ConversationId, DeviceId, Region, UserId};
-use protocol::frame::{FromServer, Reason};
+use domain::{ClientId, Code, ConversationId, Cursor, DeviceId, Position, Region, UserId};
+use protocol::frame::{FromDevice, FromServer, Move, Reason};
 use protocol::http::Credentials;
 use serde_json::{Value, json};
 
@@ -180,24 +180,43 @@ async fn a_frame_that_cannot_be_served_is_served_or_ends_the_session() {
     assert_eq!(ada.history(was_in).await.len(), 2);
 }
 
-/// A frame that cannot be judged by its form has no answer, and moves nothing.
+/// Whether a move is good is seen when it is stored, with others of its conversation: each bad one here is followed by a
+/// good one of somebody else, so that it was judged once the good one is told.
 #[tokio::test]
 async fn a_cursor_is_moved_where_one_cannot_see() {
-    let world = World::new(&["messaging.cursor_flush_ms=50"]).await;
-    let (ada, mallory) = (&world.ada.device, &world.mallory);
-    let conversation = ada.with(mallory);
-    ada.post(conversation, "one").await;
-    let group = ada.group(&[], false).await;
+    let mut world = World::new(&["messaging.cursor_flush_ms=50"]).await;
+    let (ada, bob, mallory) = (world.ada.device.clone(), world.bob.device.clone(), world.mallory.clone());
+    let direct = ada.with(&mallory);
+    ada.post(direct, "unread for ever").await;
+    let strange = ada.group(&[&bob], false).await;
+    let was_in = ada.group(&[&bob, &mallory], false).await;
+    let out = ada.http.remove(was_in, &[mallory.user()], ada.client_id()).await.unwrap().position;
+    let after = Position { seq: out.seq + 1, ..out };
+    let read = |conversation, position| FromDevice::Read(Move { conversation, position });
+    let delivered = |conversation, position| FromDevice::Delivered(Move { conversation, position });
+    let rows = [
+        ("a group of strangers", read(strange, Position::new(1, 1)), strange, &bob),
+        ("an entry after one was put out", read(was_in, after), was_in, &bob),
+        ("the same, delivered", delivered(was_in, after), was_in, &bob),
+        ("an entry that is not there", read(direct, Position::new(1, 99)), direct, &mallory),
+        ("the same, delivered", delivered(direct, Position::new(1, 99)), direct, &mallory),
+        ("another epoch", read(direct, Position::new(7, 1)), direct, &mallory),
+    ];
     let mut session = mallory.connect().await;
-    session.read(group, domain::Position::new(1, 1)).await;
-    session.read(conversation, domain::Position::new(1, 99)).await;
-    session.delivered(conversation, domain::Position::new(7, 1)).await;
-    // A message moves one's own cursor by the same way, and later.
-    session.ping().await;
-    ada.post(conversation, "two").await;
-    let shown = mallory.http.conversation(conversation).await.unwrap();
-    assert_eq!((shown.cursor, shown.unread), (domain::Cursor::default(), 2));
-    assert_eq!(code(mallory.http.conversation(group).await), Code::NotFound);
+    let mut laptop = device(&world.server, "ada").await.connect().await;
+    for (name, bad, conversation, poster) in &rows {
+        let newest = poster.post(*conversation, name).await;
+        session.send(bad).await;
+        session.ping().await;
+        world.ada.read(*conversation, newest).await;
+        laptop.told_read(*conversation, ada.user(), newest).await;
+    }
+    let shown = mallory.http.conversation(direct).await.unwrap();
+    assert_eq!((shown.cursor, shown.unread), (Cursor::default(), 4));
+    assert_eq!(mallory.http.conversation(was_in).await.unwrap().cursor, Cursor::default());
+    assert_eq!(code(mallory.http.conversation(strange).await), Code::NotFound);
+    ada.http.add(strange, &[mallory.user()], ada.client_id()).await.unwrap();
+    assert_eq!(mallory.http.conversation(strange).await.unwrap().cursor, Cursor::default());
 }
 
 #[tokio::test]

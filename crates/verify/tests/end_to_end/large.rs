@@ -2,15 +2,44 @@
 //! once and in order, and who is out gets the entry that put them out and nothing after it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use domain::{ConversationId, Kind};
+use domain::{Code, ConversationId, Kind, Position};
 use futures_util::future::join_all;
 use protocol::frame::{FromDevice, FromServer};
 
-use crate::support::{Device, Session, acks, connected, people, pushed, seqs, server};
+use crate::support::{Device, Session, acks, connected, people, pushed, seqs, server, until};
 
-/// Messages of each sender before, while and after members come and go.
-const MESSAGES: usize = 12;
+/// Messages that are under way at once in a round.
+const MESSAGES: usize = 4;
+
+/// People are busy meanwhile, each round by round, until whoever adds and removes is done.
+#[derive(Default)]
+struct Meanwhile {
+    begun: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Meanwhile {
+    fn begin_round(&self) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
+
+    /// Waits until so many more rounds have begun.
+    async fn goes_on(&self, rounds: usize) {
+        let enough = self.begun.load(Ordering::Relaxed) + rounds;
+        until("others go on", || async { self.begun.load(Ordering::Relaxed) >= enough }).await;
+    }
+
+    fn end(&self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
 
 /// What a session was told of a group: what was pushed, and its own, which it was acked.
 fn told(session: &Session, group: ConversationId) -> Vec<u64> {
@@ -26,19 +55,50 @@ fn check(session: &Session, group: ConversationId, expected: std::ops::RangeIncl
     assert_eq!(told(session, group), expected.collect::<Vec<_>>(), "{who}: each once, without a hole");
 }
 
-async fn burst(session: &mut Session, group: ConversationId) {
+/// Says a few things at once, and waits for what becomes of each: its position, or why it is refused.
+async fn round(session: &mut Session, group: ConversationId) -> Vec<Result<Position, Code>> {
+    let mut ids = vec![];
     for number in 0..MESSAGES {
         let client_id = session.device.client_id();
         session.submit(group, client_id, &format!("{number}")).await;
-        if number % 4 == 3 {
-            session.outcome(client_id).await.unwrap();
-        }
+        ids.push(client_id);
     }
+    let mut outcomes = vec![];
+    for client_id in ids {
+        let outcome = session.outcome(client_id).await;
+        outcomes.push(outcome.map(|sent| sent.position).map_err(|rejection| rejection.code));
+    }
+    outcomes
 }
 
-/// A group of this size, all of them live; one is removed and one added while three speak.
-async fn lifecycle(size: usize) {
-    let server = server(&["limits.session_frames_burst=100000"]).await;
+/// Speaks until it is over; all of it is stored. Gives how much that is.
+async fn speaks(session: &mut Session, group: ConversationId, meanwhile: &Meanwhile) -> usize {
+    let mut stored = 0;
+    while !meanwhile.is_over() {
+        meanwhile.begin_round();
+        stored += round(session, group).await.into_iter().map(Result::unwrap).count();
+    }
+    stored
+}
+
+/// Speaks until it is refused, and then once more. Gives where the last of what is stored is, and how much that is.
+async fn speaks_until_out(session: &mut Session, group: ConversationId) -> (Position, usize) {
+    let mut outcomes = vec![];
+    while outcomes.last().is_none_or(Result::is_ok) {
+        outcomes.extend(round(session, group).await);
+    }
+    outcomes.extend(round(session, group).await);
+    let stored: Vec<Position> = outcomes.iter().map_while(|outcome| outcome.ok()).collect();
+    let refused = &outcomes[stored.len()..];
+    assert!(refused.iter().all(|outcome| *outcome == Err(Code::NotAMember)), "{refused:?}");
+    (*stored.last().expect("it was in when it began"), stored.len())
+}
+
+/// A group of this size, all of them live; one is removed and one added while three speak, and the one who is removed.
+async fn removal_under_load(size: usize) {
+    // Nobody reads before the end, however long that takes.
+    let server =
+        server(&["limits.session_frames_burst=100000", "limits.session_queue_bytes_max=8388608"]).await;
     let all = people(&server, "person", size + 1).await;
     let mut sessions = connected(&all).await;
     let admin = all[0].clone();
@@ -48,20 +108,28 @@ async fn lifecycle(size: usize) {
     }
 
     let (victim, newcomer) = (all[size - 1].user(), all[size].user());
+    let meanwhile = Meanwhile::default();
+    let (speakers, others) = sessions.split_at_mut(size.saturating_sub(1).min(3));
+    let speaking = speakers.len();
     let work = async {
+        meanwhile.goes_on(speaking).await;
         admin.post(group, "before").await;
         let removed = admin.http.remove(group, &[victim], admin.client_id()).await.unwrap().position;
         admin.post(group, "between").await;
+        meanwhile.goes_on(speaking).await;
         let joined = admin.http.add(group, &[newcomer], admin.client_id()).await.unwrap().position;
         admin.post(group, "after").await;
+        meanwhile.goes_on(speaking).await;
+        meanwhile.end();
         (removed, joined)
     };
-    let speakers = size.saturating_sub(1).min(3);
-    let speaking = join_all(sessions[..speakers].iter_mut().map(|session| burst(session, group)));
-    let ((removed, joined), _) = tokio::join!(work, speaking);
+    let speak = join_all(speakers.iter_mut().map(|session| speaks(session, group, &meanwhile)));
+    let put_out = speaks_until_out(&mut others[size - 1 - speaking], group);
+    let ((removed, joined), stored, (last, of_victim)) = tokio::join!(work, speak, put_out);
+    assert!(last < removed, "stored at {last}, after the removal at {removed}");
     admin.post(group, "the last one").await;
     let head = admin.history(group).await.last().unwrap().position.seq;
-    assert_eq!(head, (1 + speakers * MESSAGES + 3 + 2 + 1) as u64);
+    assert_eq!(head, (1 + stored.iter().sum::<usize>() + of_victim + 3 + 2 + 1) as u64);
 
     for session in &mut sessions {
         if session.device.user() != victim {
@@ -85,23 +153,43 @@ async fn lifecycle(size: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_of_2_loses_an_entry_or_tells_who_is_out() {
-    lifecycle(2).await;
+async fn a_group_of_2_with_removal_under_load_loses_an_entry_or_tells_who_is_out() {
+    removal_under_load(2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_of_64_loses_an_entry_or_tells_who_is_out() {
-    lifecycle(64).await;
+async fn a_group_of_64_with_removal_under_load_loses_an_entry_or_tells_who_is_out() {
+    removal_under_load(64).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_of_65_loses_an_entry_or_tells_who_is_out() {
-    lifecycle(65).await;
+async fn a_group_of_65_with_removal_under_load_loses_an_entry_or_tells_who_is_out() {
+    removal_under_load(65).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_group_of_1000_loses_an_entry_or_tells_who_is_out() {
-    lifecycle(1_000).await;
+async fn a_group_of_1000_with_removal_under_load_loses_an_entry_or_tells_who_is_out() {
+    removal_under_load(1_000).await;
+}
+
+/// Adds these people one by one, each while so many rounds of others begin. Gives where they joined.
+async fn grown(
+    admin: &Device,
+    group: ConversationId,
+    newcomers: &[Device],
+    meanwhile: &Meanwhile,
+    rounds: usize,
+) -> Vec<u64> {
+    let mut joined = vec![];
+    for newcomer in newcomers {
+        meanwhile.goes_on(rounds).await;
+        admin.post(group, "before").await;
+        let added = admin.http.add(group, &[newcomer.user()], admin.client_id()).await;
+        joined.push(added.unwrap().position.seq);
+        admin.post(group, "after").await;
+    }
+    meanwhile.goes_on(rounds).await;
+    joined
 }
 
 /// A group that grows from 64 members to 67 while it is spoken in; nobody comes or goes meanwhile.
@@ -113,23 +201,13 @@ async fn a_group_that_grows_large_loses_an_entry_at_the_crossing() {
     let group = admin.group(&all[1..64].iter().collect::<Vec<_>>(), false).await;
     let mut sessions = connected(&all).await;
     let (speaker, others) = sessions.split_first_mut().unwrap();
+    let meanwhile = Meanwhile::default();
     let grow = async {
-        let mut joined = vec![];
-        for newcomer in &all[64..] {
-            admin.post(group, "before").await;
-            joined.push(
-                admin.http.add(group, &[newcomer.user()], admin.client_id()).await.unwrap().position.seq,
-            );
-            admin.post(group, "after").await;
-        }
+        let joined = grown(&admin, group, &all[64..], &meanwhile, 2).await;
+        meanwhile.end();
         joined
     };
-    let speak = async {
-        for number in 0..60 {
-            speaker.say(group, &format!("{number}")).await;
-        }
-    };
-    let (joined, ()) = tokio::join!(grow, speak);
+    let (joined, _) = tokio::join!(grow, speaks(speaker, group, &meanwhile));
     let head = admin.post(group, "the last one").await.seq;
     for session in std::iter::once(speaker).chain(others) {
         session.hears(group, "the last one").await;
@@ -203,20 +281,20 @@ async fn catches_up(session: &mut Session, group: ConversationId, start: Option<
     }
 }
 
-/// A device that connects anew again and again, each time until something is told to it.
-async fn restless(device: Device, group: ConversationId, rounds: usize) -> Session {
+/// A device that connects anew again and again, each time until something is told to it; it stays once it is over.
+async fn restless(device: Device, group: ConversationId, meanwhile: Arc<Meanwhile>) -> Session {
     let mut token = None;
-    for round in 0.. {
+    loop {
+        meanwhile.begin_round();
         let mut session = device.connect_after(&[FromDevice::Sync { token: token.take() }]).await;
         token = session.synced().await.last().map(|changes| changes.token.clone());
-        if round == rounds {
+        if meanwhile.is_over() {
             return session;
         }
         let upto = stands(&session, group, None).upto;
         catches_up(&mut session, group, None, upto + 1).await;
         session.connection.close().await.unwrap();
     }
-    unreachable!("it returned")
 }
 
 /// Speaks, and sends again what was not acked when it is told that it is behind.
@@ -240,7 +318,6 @@ async fn speak(session: &mut Session, group: ConversationId, text: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_comes_while_a_group_grows_large_has_a_hole_or_makes_one() {
     const RESTLESS: usize = 8;
-    const ROUNDS: usize = 6;
     let server = server(&["limits.session_frames_burst=100000"]).await;
     let all = people(&server, "person", 67).await;
     let admin = all[0].clone();
@@ -248,18 +325,12 @@ async fn a_device_that_comes_while_a_group_grows_large_has_a_hole_or_makes_one()
     let mut calm = connected(&all[..64 - RESTLESS]).await;
     let mut newcomers = connected(&all[64..]).await;
     let mut speaker = all[1].connect().await;
-    let moving =
-        all[64 - RESTLESS..64].iter().map(|device| tokio::spawn(restless(device.clone(), group, ROUNDS)));
-    let moving: Vec<_> = moving.collect();
+    let meanwhile = Arc::new(Meanwhile::default());
+    let moves = |device: &Device| tokio::spawn(restless(device.clone(), group, Arc::clone(&meanwhile)));
+    let moving: Vec<_> = all[64 - RESTLESS..64].iter().map(moves).collect();
     let grow = async {
-        let mut joined = vec![];
-        for newcomer in &all[64..] {
-            admin.post(group, "before").await;
-            joined.push(
-                admin.http.add(group, &[newcomer.user()], admin.client_id()).await.unwrap().position.seq,
-            );
-            admin.post(group, "after").await;
-        }
+        let joined = grown(&admin, group, &all[64..], &meanwhile, RESTLESS).await;
+        meanwhile.end();
         // Whoever comes and goes is given something to hear until the last of them is done.
         while !moving.iter().all(tokio::task::JoinHandle::is_finished) {
             admin.post(group, "on and on").await;
@@ -267,8 +338,8 @@ async fn a_device_that_comes_while_a_group_grows_large_has_a_hole_or_makes_one()
         joined
     };
     let speaking = async {
-        for number in 0..60 {
-            speak(&mut speaker, group, &format!("{number}")).await;
+        while !meanwhile.is_over() {
+            speak(&mut speaker, group, "and so on").await;
         }
     };
     let (joined, ()) = tokio::join!(grow, speaking);

@@ -7,7 +7,7 @@ use domain::{ConversationId, Position};
 use protocol::http::MoveCursor;
 use verify::process::Ports;
 
-use crate::support::{Device, device, server, until};
+use crate::support::{Device, device, message, server, until};
 
 /// How many messages were missed where, and in all.
 async fn missed(device: &Device) -> (BTreeMap<ConversationId, u64>, u64) {
@@ -73,8 +73,49 @@ async fn a_member_who_is_out_goes_on_missing_what_is_said() {
     ada.post(group, "seen by bob").await;
     ada.http.remove(group, &[bob.user()], ada.client_id()).await.unwrap();
     ada.post(group, "not for bob").await;
-    let (rows, badge) = missed(&bob).await;
-    assert!(badge <= 1, "what came after the removal is not missed: {rows:?}");
+    assert_eq!(missed(&bob).await, rows([]), "who is out misses nothing any more");
+}
+
+/// Conversations that something is said in at once.
+const MANY: usize = 40;
+
+/// The process dies when Notification has noted a part of what is under way and has not said so. What it noted says when
+/// the newest message came, also where something that is no message came later.
+#[tokio::test]
+async fn a_kill_between_what_is_noted_and_what_is_committed_loses_what_was_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = folder.path().join("now");
+    let once = format!("faults.kill_once={}", now.display());
+    let mut server = server(&["faults.kill_at=before_feed_commit", &once]).await;
+    let (ada, bob) = (device(&server, "ada").await, device(&server, "bob").await);
+    let mut groups = vec![];
+    for _ in 0..MANY {
+        groups.push(ada.group(&[&bob], false).await);
+    }
+    let mut session = ada.connect().await;
+    std::fs::write(&now, "").unwrap();
+    for group in &groups {
+        // It may be gone by now.
+        let frame = message(*group, ada.client_id(), "missed", None);
+        drop(session.connection.send(&frame).await);
+    }
+    server.ended().await.unwrap();
+    std::fs::remove_file(&now).unwrap();
+    server.restart(Ports::Same).await.unwrap();
+
+    let (mut due, mut times) = (BTreeMap::new(), BTreeMap::new());
+    for group in groups {
+        if let Some(message) = ada.history(group).await.iter().find(|entry| entry.kind.is_message()) {
+            ada.http.rename(group, "renamed", ada.client_id()).await.unwrap();
+            due.insert(group, 1);
+            times.insert(group, message.time);
+        }
+    }
+    assert!(!times.is_empty(), "nothing was stored before the kill");
+    let badge = times.len() as u64;
+    assert_eq!(missed(&bob).await, (due, badge));
+    let told = bob.http.missed().await.unwrap().missed;
+    assert_eq!(told.iter().map(|row| (row.conversation, row.time)).collect::<BTreeMap<_, _>>(), times);
 }
 
 /// Cursors are gathered for a while before they are stored; what a person said is theirs before that, and after a crash.

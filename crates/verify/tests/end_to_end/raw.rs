@@ -2,7 +2,7 @@
 
 use protocol::frame::FromServer;
 use protocol::{CONNECT_PATH, SUBPROTOCOL};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use verify::process::Server;
 
@@ -12,8 +12,8 @@ pub(crate) const TEXT: u8 = 1;
 pub(crate) const BINARY: u8 = 2;
 
 /// A WebSocket, from the client's side, with every bit in the test's hand.
-pub(crate) struct Raw {
-    stream: TcpStream,
+pub(crate) struct Raw<S = TcpStream> {
+    stream: S,
 }
 
 /// What came.
@@ -32,11 +32,17 @@ impl Raw {
         Self::over(TcpStream::connect(server.listen().unwrap()).await.unwrap()).await
     }
 
+    /// A live session.
+    pub(crate) async fn live(server: &Server, token: &str) -> Self {
+        Self::open(server).await.greeted(token).await
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// The same over a connection that was made with care.
-    pub(crate) async fn over(mut stream: TcpStream) -> Self {
-        let address = stream.peer_addr().unwrap();
+    pub(crate) async fn over(mut stream: S) -> Self {
         let request = format!(
-            "GET {CONNECT_PATH} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {CONNECT_PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
              Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n\r\n"
         );
@@ -49,17 +55,17 @@ impl Raw {
         Self { stream }
     }
 
-    /// A live session.
-    pub(crate) async fn live(server: &Server, token: &str) -> Self {
-        Self::open(server).await.greeted(token).await
-    }
-
     /// The session that this connection becomes.
     pub(crate) async fn greeted(mut self, token: &str) -> Self {
         self.text(&serde_json::to_string(&hello(token)).unwrap()).await;
         let came = self.next().await;
         assert!(matches!(&came, Came::Frame(frame) if matches!(**frame, FromServer::Welcome(_))), "{came:?}");
         self
+    }
+
+    /// What it goes over: to see how it ends.
+    pub(crate) const fn stream(&mut self) -> &mut S {
+        &mut self.stream
     }
 
     /// Bytes as they are. The server may have closed already: what it says is what counts.

@@ -9,9 +9,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Message, http::HeaderValue};
-use verify::process::Server;
+use verify::process::{Ports, Server};
 
-use crate::support::{Device, device, hello, parsed, seqs, server, soon, until};
+use crate::support::{Device, device, hello, parsed, pushed, seqs, server, soon, until};
 
 const MESSAGES: usize = 400;
 const QUEUE_BYTES: usize = 64 << 10;
@@ -91,15 +91,42 @@ async fn somebody_waits_for_a_slow_reader() {
         pulled += page.entries.len() as u64;
     }
 
+    // No goodbye gets through to it. That it is said is tried beside the code that says it.
     until("who reads nothing is closed", || async {
         server.metric("gateway_closed_sessions_total", "slow_reader").await.unwrap() >= 1.0
     })
     .await;
+    assert!(server.metric("gateway_closed_sessions_total", "").await.unwrap() <= 1.0, "and nobody else is");
     let heard = drain(&mut stuck_socket, |_| false).await;
-    if let Some(FromServer::Goodbye(goodbye)) = heard.last() {
-        assert_eq!(goodbye.reason, Reason::SlowReader);
-        assert!(goodbye.retry_after_ms.is_some());
-    }
+    let entries = pushed(&heard, conversation);
+    assert_eq!(entries.len(), heard.len(), "all that it took are entries");
+    assert_eq!(seqs(&entries), (1..=entries.len() as u64).collect::<Vec<_>>(), "the first of them");
+    assert!(entries.len() < MESSAGES, "nobody closed it");
     ada.say(conversation, "and on").await;
     quick.hears(conversation, "and on").await;
+}
+
+/// What waits for who reads nothing is written for a while, and then given up: the stop goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_waits_for_ever_for_who_reads_nothing() {
+    let queue = format!("limits.session_queue_bytes_max={QUEUE_BYTES}");
+    // All have an hour to end in: nobody may need it.
+    let mut server = server(&[&queue, "gateway.drain_ms=3600000"]).await;
+    let (ada, bob) = (device(&server, "ada").await, device(&server, "bob").await);
+    let (conversation, mut quick) = (ada.with(&bob), bob.connect().await);
+    let _stuck_socket = narrow(&server, &device(&server, "bob").await).await;
+    let text = "x".repeat(15 << 10);
+    let mut said = 0;
+    while server.metric("gateway_lagged_total", "").await.unwrap() < 1.0 {
+        ada.post(conversation, &text).await;
+        said += 1;
+        quick.entries(conversation, said).await;
+    }
+
+    let status = server.terminate().await.unwrap();
+    assert!(status.success(), "{status}: {}", server.log());
+    let (goodbye, code) = quick.end().await;
+    assert_eq!((goodbye.unwrap().reason, code), (Reason::Restart, Some(Reason::Restart.close_code())));
+    server.restart(Ports::Same).await.unwrap();
+    assert_eq!(bob.history(conversation).await.len(), said, "what was acked is stored");
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 use verify::process::{Options, Server};
@@ -31,13 +30,8 @@ impl Clock {
     }
 
     fn library(&self) -> PathBuf {
-        let source = self.folder.path().join("stepping_clock.c");
-        fs::write(&source, SOURCE).unwrap();
         let library = self.folder.path().join("libstepping_clock.so");
-        let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library).arg(source);
-        let output = cc.stdin(Stdio::null()).output().expect("cc, which builds the stepping clock, starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        verify::library::build(SOURCE, &library).unwrap();
         library
     }
 

@@ -2,16 +2,24 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use client::Endpoint;
 use client::http::Http;
+use protocol::frame::Reason;
 use rustix::process::Signal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use verify::process::{Options, Server, program};
 
-use crate::support::{Device, server, soon, texts, until};
+use crate::raw::{Came, Raw};
+use crate::support::{Device, goodbye, server, soon, texts, until};
 
 /// A new device of a person, who believes this certificate.
 async fn believing(server: &Server, pem: &str, handle: &str) -> Device {
@@ -88,7 +96,8 @@ async fn a_renewed_certificate_is_not_shown_or_ends_the_sessions_before() {
     after.connect().await.ping().await;
     session.ping().await;
     let late = believing(&server, &old, "bob").await;
-    assert!(late.http.me().await.is_err(), "the old one is not shown any more");
+    let error = late.http.me().await.unwrap_err();
+    assert!(error.to_string().contains("certificate"), "the old one is not shown any more: {error}");
 }
 
 #[tokio::test]
@@ -103,9 +112,11 @@ async fn a_broken_renewal_leaves_a_server_without_a_certificate() {
 
 #[tokio::test]
 async fn a_public_address_is_listened_on_in_plain_speech() {
-    let said = Options::cheap().set("listen=0.0.0.0:0").refused().await.unwrap();
-    assert!(said.contains("--tls-cert") && said.contains("--allow-plain"), "{said}");
-    assert!(!said.contains("Stack backtrace"), "{said}");
+    for everywhere in ["listen=0.0.0.0:0", "listen=[::]:0"] {
+        let said = Options::cheap().set(everywhere).refused().await.unwrap();
+        assert!(said.contains("--tls-cert") && said.contains("--allow-plain"), "{said}");
+        assert!(!said.contains("Stack backtrace"), "{said}");
+    }
     Options::cheap().set("listen=0.0.0.0:0").set("tls.allow_plain=true").start().await.unwrap();
 }
 
@@ -117,4 +128,44 @@ async fn plain_speech_to_a_tls_port_hangs() {
     let mut answer = String::new();
     soon("an answer", plain.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("https://"), "{answer}");
+}
+
+/// A connection on which every byte, and how it ends, can be seen.
+async fn shaken(server: &Server, pem: &str) -> TlsStream<TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()).unwrap();
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let address = server.listen().unwrap();
+    let stream = TcpStream::connect(address).await.unwrap();
+    let name = ServerName::from(address.ip());
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+}
+
+/// Whether somebody cut a connection off, or it was ended, is what `close_notify` says.
+#[tokio::test]
+async fn a_stop_cuts_connections_off_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let pem = renew(folder.path());
+    let mut server = showing(folder.path()).await;
+    let mut kept = shaken(&server, &pem).await;
+    kept.write_all(b"GET /v1/nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    assert_eq!(soon("an answer", kept.read_u8()).await.unwrap(), b'H');
+    let ada = believing(&server, &pem, "ada").await;
+    let mut session = Raw::over(shaken(&server, &pem).await).await.greeted(&ada.tokens.access_token).await;
+
+    let stopped = async { assert!(server.terminate().await.unwrap().success()) };
+    let told = async {
+        let last = session.next().await;
+        assert!(
+            matches!(&last, Came::Frame(frame) if goodbye(frame).is_some_and(|said| said.reason == Reason::Restart)),
+            "{last:?}"
+        );
+        assert!(matches!(session.next().await, Came::Close(code) if code == Reason::Restart.close_code()));
+        for stream in [&mut kept, session.stream()] {
+            let mut rest = vec![];
+            let ended = soon("the end", stream.read_to_end(&mut rest)).await;
+            ended.expect("without close_notify this is an error");
+        }
+    };
+    tokio::join!(stopped, told);
 }
