@@ -7,12 +7,12 @@ use anyhow::{Context, Result, ensure};
 use protocol::http::Tokens;
 use serde::Serialize;
 
-use super::drive::{fill, people_of_pairs};
+use super::drive::{self, Cost, Line, cost, fill, people_of_pairs};
 use super::fanout::{Large, compare};
-use super::metrics::Commits;
+use super::figures::{Figures, Measured};
 use super::out::Out;
 use super::process::{allow_sockets, disk_bytes};
-use super::report::{Ceiling, Figures, Measured, Report};
+use super::report::{Ceiling, Headline, Report};
 use super::runs::Benchmark;
 use super::server::End;
 use super::target::Target;
@@ -42,16 +42,6 @@ pub(super) struct Args {
 
 /// Few: so many messages are stored when the cost is measured first.
 const FEW: u64 = 10_000;
-
-/// What a message costs.
-#[derive(Debug, Clone, Serialize)]
-struct Cost {
-    /// CPU time of the server, until Notification has followed, too.
-    cpu_us_per_message: f64,
-    acked_per_s: f64,
-    #[serde(flatten)]
-    commits: Commits,
-}
 
 /// What is reported.
 #[derive(Serialize)]
@@ -85,20 +75,28 @@ impl Benchmark for Args {
         allow_sockets(self.pairs * 2)?;
         let listening_s = started_in(target)?;
         let people = people_of_pairs(target, self.pairs, out).await?;
-        self.fill(target, &people, few, out).await?;
-        let (at_few, _) = self.cost(target, &people, sample, out).await?;
+        let filled_few = self.fill(target, &people, few, out).await?;
+        let (at_few, measured_few) = self.cost(target, &people, sample, out).await?;
         let filled = self.fill(target, &people, self.messages - few - 2 * sample, out).await?;
         let followed_after_s = target.followed().await?.as_secs_f64();
         let (at_many, measured) = self.cost(target, &people, sample, out).await?;
+        let mut others = vec![filled_few, measured_few];
         let data = target.own().context("growth needs a server of its own")?.data();
         let disk_bytes_per_message = disk_bytes(&data)? as f64 / self.messages as f64;
         target.restart(End::Killed).await?;
         let reopening_s = started_in(target)?;
         target.restart(End::Told).await?;
         let reopening_after_stop_s = started_in(target)?;
-        let large = if self.large > 0 { Some(compare(target, self.large, out).await?) } else { None };
+        let large = match self.large {
+            0 => None,
+            members => {
+                let (large, measured) = compare(target, members, out).await?;
+                others.extend(measured);
+                Some(large)
+            }
+        };
         let (cost, at_first) = (at_many.cpu_us_per_message, at_few.cpu_us_per_message);
-        let bound = Ceiling::new("a message at few stored, CPU µs", at_first, cost);
+        let bound = Ceiling::new("a message at few stored", "µs of CPU", at_first, cost);
         let growth = Growth {
             messages: self.messages,
             listening_s,
@@ -113,13 +111,19 @@ impl Benchmark for Args {
         };
         let mut figures = Figures::from(&filled);
         figures.server_cpu_us_per_delivery = Figures::from(&measured).server_cpu_us_per_delivery;
-        Ok(Report::new("growth", ("cost_ratio", growth.cost_ratio), figures).under(bound).with(growth))
+        let report = Report::new("growth", Headline::less("cost_ratio", growth.cost_ratio), figures);
+        let report = report.wrong(filled.wrong()).also(&measured);
+        Ok(others.iter().fold(report, Report::also).under(Some(bound)).with(growth))
     }
 }
 
 impl Args {
+    async fn lines(&self, target: &Target, people: &[Tokens], out: &Out) -> Result<Vec<Line>> {
+        drive::pairs(target, people, self.text_bytes, out).await
+    }
+
     async fn fill(&self, target: &Target, people: &[Tokens], messages: u64, out: &Out) -> Result<Measured> {
-        fill(target, people, messages, self.window, self.text_bytes, out).await
+        fill(self.lines(target, people, out).await?, target, messages, self.window, out).await
     }
 
     /// What the next `sample` messages cost.
@@ -130,18 +134,7 @@ impl Args {
         sample: u64,
         out: &Out,
     ) -> Result<(Cost, Measured)> {
-        target.followed().await?;
-        let (before, cpu) = (target.metrics().await?, target.cpu_us().unwrap_or_default());
-        let measured = self.fill(target, people, sample, out).await?;
-        target.followed().await?;
-        let cpu = target.cpu_us().unwrap_or_default().saturating_sub(cpu);
-        let commits = target.metrics().await?.commits_since(&before);
-        let cost = Cost {
-            cpu_us_per_message: cpu as f64 / sample as f64,
-            acked_per_s: sample as f64 / measured.seconds.max(1e-9),
-            commits,
-        };
-        Ok((cost, measured))
+        cost(self.lines(target, people, out).await?, target, sample, self.window, out).await
     }
 }
 

@@ -4,14 +4,16 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use domain::ConversationId;
+use protocol::http::Tokens;
 use serde::Serialize;
 
 use super::ceilings::Relay;
-use super::drive::{fill, micros, people_of_pairs};
+use super::drive::{self, fill, micros, people_of_pairs};
+use super::figures::{Figures, Measured};
 use super::latencies::{Latencies, Millis};
 use super::lean::Asker;
 use super::out::Out;
-use super::report::{Ceiling, Figures, Report};
+use super::report::{Ceiling, Headline, Report};
 use super::runs::Benchmark;
 use super::target::Target;
 
@@ -59,32 +61,35 @@ impl Benchmark for Args {
         ensure!(self.stored >= LIMIT, "a log of at least {LIMIT} messages is needed");
         let people = people_of_pairs(target, 1, out).await?;
         let conversation = ConversationId::direct(people[0].user, people[1].user);
-        fill(target, &people, self.stored, WINDOW, TEXT_BYTES, out).await?;
+        let mut filled = vec![write(target, &people, self.stored, out).await?];
         let log = Log { conversation, asks: self.asks, token: &people[1].access_token };
         let latest = log.ask(target, out, |_| String::new()).await?;
         let mut history = History { latest, page_at_start: None, page_in_middle: None, page_at_end: None };
         if self.long > self.stored {
-            fill(target, &people, self.long - self.stored, WINDOW, TEXT_BYTES, out).await?;
+            filled.push(write(target, &people, self.long - self.stored, out).await?);
             // Another page each time, within a tenth of the log, so that not one of them is always at hand.
             let within = (self.long / 10 / LIMIT).max(1);
             let after = |seq: u64| move |ask: u64| format!("&after=1:{}", seq + ask % within * LIMIT);
             history.page_at_start = Some(log.ask(target, out, after(0)).await?);
             history.page_in_middle = Some(log.ask(target, out, after(self.long / 2)).await?);
-            history.page_at_end = Some(log.ask(target, out, |_| String::new()).await?);
+            history.page_at_end = Some(log.ask(target, out, after(self.long - within * LIMIT)).await?);
         }
         let latest_p50_ms = history.latest.ms.map_or(0.0, |millis| millis.p50);
         let asked = log.path("").len() + log.token.len();
         let answer = history.latest.bytes;
-        target.end().await?;
-        let trips = Relay::start().await?.round_trips(asked, answer, self.asks as usize).await?;
-        let bound = Ceiling::new(
-            "a round trip of as many bytes, p50 ms",
-            trips.millis().map_or(0.0, |ms| ms.p50),
-            latest_p50_ms,
-        );
-        let report = Report::new("history", ("latest.ms.p50", latest_p50_ms), Figures::default());
-        Ok(report.under(bound).with(history))
+        let tripping = async { Relay::start().await?.round_trips(asked, answer, self.asks as usize).await };
+        let trip = target.alone(tripping).await?.and_then(|trips| trips.millis());
+        let bound =
+            trip.map(|ms| Ceiling::new("a round trip of as many bytes, p50", "ms", ms.p50, latest_p50_ms));
+        let report =
+            Report::new("history", Headline::less("latest.ms.p50", latest_p50_ms), Figures::default());
+        Ok(filled.iter().fold(report, Report::also).under(bound).with(history))
     }
+}
+
+/// Writes so many messages into the log of these two.
+async fn write(target: &Target, two: &[Tokens], messages: u64, out: &Out) -> Result<Measured> {
+    fill(drive::pairs(target, two, TEXT_BYTES, out).await?, target, messages, WINDOW, out).await
 }
 
 /// A log that is asked for pages.

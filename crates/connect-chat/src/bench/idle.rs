@@ -15,10 +15,11 @@ use tokio::time::timeout;
 use super::ceilings::Relay;
 use super::crowd::Crowd;
 use super::drive::sockets;
+use super::figures::{Figures, round};
 use super::lean::{Heard, Socket, parse};
 use super::out::Out;
 use super::process::{allow_sockets, megabytes};
-use super::report::{Ceiling, Figures, Report, round};
+use super::report::{Ceiling, Headline, Report};
 use super::runs::Benchmark;
 use super::server::End;
 use super::target::Target;
@@ -54,7 +55,7 @@ struct Idle {
     rss_registered_mb: f64,
     /// At the end.
     rss_held_mb: f64,
-    /// CPU time that the server took while they were held, as a share of one core.
+    /// CPU time that the server took while they were held, once all had resumed, as a share of one core.
     cpu_share: f64,
 }
 
@@ -65,38 +66,40 @@ impl Benchmark for Args {
         let crowd = Crowd::make(target, self.sessions, self.conversations, out).await?;
         target.restart(End::Told).await?;
         let idle = self.hold(target, &crowd, out).await?;
-        target.end().await?;
-        let of_relay = Relay::start().await?.idle_bytes(self.sessions).await?;
+        let of_relay = async { Relay::start().await?.idle_bytes(self.sessions).await };
+        let of_relay = target.alone(of_relay).await?;
         let of_session = (idle.rss_held_mb - idle.rss_before_mb) * 1e6 / self.sessions as f64;
         let figures = Figures {
             rss_bytes_per_session: Some(of_session.round()),
             server_rss_mb: Some(round(idle.rss_held_mb)),
             ..Figures::default()
         };
-        let bound = Ceiling::new("a connection of a relay, bytes", of_relay, of_session);
-        Ok(Report::new("idle", ("rss_bytes_per_session", of_session), figures).under(bound).with(idle))
+        let bound = of_relay.map(|bytes| Ceiling::new("a connection of a relay", "bytes", bytes, of_session));
+        Ok(Report::new("idle", Headline::less("rss_bytes_per_session", of_session), figures)
+            .under(bound)
+            .with(idle))
     }
 }
 
 impl Args {
     async fn hold(&self, target: &Target, crowd: &Crowd, out: &Out) -> Result<Idle> {
-        let rss_mb =
-            || target.rss_bytes().map(megabytes).context("the server's process is not known: --server-pid");
+        let rss_mb = || target.known_rss_bytes().map(megabytes);
         let rss_before_mb = rss_mb()?;
         let sockets = sockets(target, &crowd.people, out).await?;
         let rss_registered_mb = rss_mb()?;
+        let sockets = if self.no_sync { sockets } else { resumed(sockets).await? };
         let (over, told) = watch::channel(false);
         let mut held = JoinSet::new();
         for socket in sockets {
-            held.spawn(hold(socket, !self.no_sync, told.clone()));
+            held.spawn(hold(socket, told.clone()));
         }
-        let cpu = target.cpu_us();
+        let cpu = target.known_cpu_us()?;
         let failed = timeout(Duration::from_secs(self.hold), held.join_next());
         if let Ok(Some(ended)) = out.seconds("held", self.hold, failed).await {
             ended??;
             bail!("a session ended before it was over");
         }
-        let cpu_us = target.cpu_us().zip(cpu).map_or(0, |(after, before)| after - before);
+        let cpu_us = target.known_cpu_us()?.saturating_sub(cpu);
         let rss_held_mb = rss_mb()?;
         over.send_replace(true);
         while let Some(ended) = held.join_next().await {
@@ -114,11 +117,40 @@ impl Args {
     }
 }
 
-/// One session, which waits until it is over, and lives then.
-async fn hold(mut socket: Socket, sync: bool, mut over: watch::Receiver<bool>) -> Result<()> {
-    if sync {
-        socket.say(&FromDevice::Sync { token: None })?;
+/// Has all of them resume at once, from nothing, and waits until each has all that changed.
+async fn resumed(sockets: Vec<Socket>) -> Result<Vec<Socket>> {
+    let mut resuming = JoinSet::new();
+    for mut socket in sockets {
+        resuming.spawn(async move {
+            timeout(PATIENCE, resume(&mut socket)).await.context("a sync is not answered")??;
+            Ok::<_, anyhow::Error>(socket)
+        });
     }
+    let mut resumed = Vec::new();
+    while let Some(socket) = resuming.join_next().await {
+        resumed.push(socket??);
+    }
+    Ok(resumed)
+}
+
+async fn resume(socket: &mut Socket) -> Result<()> {
+    let mut token = None;
+    loop {
+        socket.say(&FromDevice::Sync { token })?;
+        token = loop {
+            socket.turn().await?;
+            let Came { changes, .. } = hear(socket)?;
+            match changes {
+                Some(Changed { more: false, .. }) => return Ok(()),
+                Some(Changed { more: true, token }) => break Some(token),
+                None => {}
+            }
+        };
+    }
+}
+
+/// One session, which waits until it is over, and lives then.
+async fn hold(mut socket: Socket, mut over: watch::Receiver<bool>) -> Result<()> {
     loop {
         tokio::select! {
             came = socket.turn() => {
@@ -130,25 +162,40 @@ async fn hold(mut socket: Socket, sync: bool, mut over: watch::Receiver<bool>) -
     }
     socket.say(&FromDevice::Ping {})?;
     let answered = async {
-        loop {
+        while hear(&mut socket)?.frames == 0 {
             socket.turn().await?;
-            if hear(&mut socket)? > 0 {
-                return Ok::<_, anyhow::Error>(());
-            }
         }
+        Ok::<_, anyhow::Error>(())
     };
     timeout(PATIENCE, answered).await.context("a session does not live any more")??;
     socket.cut()
 }
 
-/// How many frames came.
-fn hear(socket: &mut Socket) -> Result<usize> {
-    let mut count = 0;
+/// What came.
+#[derive(Default)]
+struct Came {
+    frames: usize,
+    /// By the last answer to a sync.
+    changes: Option<Changed>,
+}
+
+struct Changed {
+    more: bool,
+    token: String,
+}
+
+fn hear(socket: &mut Socket) -> Result<Came> {
+    let mut came = Came::default();
     while let Some(frame) = socket.next()? {
-        count += 1;
-        if let Heard::Goodbye(goodbye) = parse(frame)? {
-            bail!("a session was sent away: {goodbye:?}");
+        came.frames += 1;
+        match parse(frame)? {
+            Heard::Changes(changes) => {
+                came.changes = Some(Changed { more: changes.more, token: changes.token.to_owned() });
+            }
+            Heard::Error(error) => bail!("a session was refused: {}", error.error),
+            Heard::Goodbye(goodbye) => bail!("a session was sent away: {goodbye:?}"),
+            _ => {}
         }
     }
-    Ok(count)
+    Ok(came)
 }

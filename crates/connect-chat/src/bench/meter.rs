@@ -26,6 +26,10 @@ impl Numbers {
         self.len
     }
 
+    pub(super) fn holds(&self, number: u64) -> bool {
+        self.bits.get((number / 64) as usize).is_some_and(|word| word & (1 << (number % 64)) != 0)
+    }
+
     /// One more than the highest that is in.
     pub(super) fn end(&self) -> u64 {
         let last = self.bits.iter().rposition(|word| *word != 0);
@@ -51,10 +55,12 @@ pub(super) struct Meter {
 impl Meter {
     /// An entry came: the sender's number of it, and its position. `true` if it is new.
     pub(super) fn received(&mut self, number: u64, position: Position) -> bool {
+        // Positions rise, and with them the numbers: a device's messages are in the log in the order in which it sent them.
+        let late = position <= self.last || number < self.got.end();
         let new = self.got.insert(number);
         if !new {
             self.duplicated += 1;
-        } else if position <= self.last {
+        } else if late {
             self.disordered += 1;
         }
         self.last = self.last.max(position);
@@ -94,8 +100,16 @@ pub(super) struct Tally {
     pub(super) lost: u64,
     /// Received again.
     pub(super) duplicated: u64,
-    /// Received after one with a later position.
+    /// Received after one with a later position, or after one that its sender sent later.
     pub(super) disordered: u64,
+}
+
+impl Tally {
+    /// Sent, and answered neither with an ack nor with an error. A message that was refused and sent again was refused
+    /// more often than it was sent.
+    pub(super) fn unanswered(&self) -> u64 {
+        self.sent.saturating_sub(self.acked + self.refused)
+    }
 }
 
 impl std::ops::AddAssign for Tally {
@@ -155,6 +169,21 @@ mod tests {
         let mut late = all();
         late.push(3);
         assert_eq!(tally(&late), (0, 1, 0));
+    }
+
+    #[test]
+    fn messages_that_were_stored_in_another_order_than_they_were_sent_go_unseen() {
+        let mut meter = Meter::default();
+        for (number, seq) in [(0, 1), (2, 2), (1, 3), (3, 4)] {
+            assert!(meter.received(number, Position::new(1, seq)));
+        }
+        assert_eq!(meter.tally(&Numbers::default()).disordered, 1);
+    }
+
+    #[test]
+    fn a_message_without_an_answer_counts_as_answered() {
+        let tally = |sent, acked, refused| Tally { sent, acked, refused, ..Tally::default() }.unanswered();
+        assert_eq!((tally(10, 6, 3), tally(10, 7, 3), tally(10, 10, 3)), (1, 0, 0));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the server itself counts: the commits of its store, by `/metrics` of the admin listener. Pure.
+//! What the server itself counts: its appends and the commits of its store, by `/metrics` of the admin listener. Pure.
 
 use std::collections::BTreeMap;
 
@@ -43,6 +43,8 @@ impl Metrics {
         Commits {
             commits: self.since(before, "store_commits_total"),
             batches: self.since(before, "store_batches_total"),
+            appends: self.since(before, "appends_total"),
+            appended: self.since(before, "appended_entries_total"),
             commit_p50_ms: quantile(&buckets, 0.5).min(max_us) / 1e3,
             commit_p99_ms: quantile(&buckets, 0.99).min(max_us) / 1e3,
             commit_max_ms: max_us / 1e3,
@@ -69,14 +71,24 @@ impl Metrics {
 pub(super) struct Commits {
     /// Fsyncs.
     pub(super) commits: f64,
-    /// Appends and other writes in them.
+    /// Appends and other writes in them: cursors, reader marks.
     pub(super) batches: f64,
+    /// Appends to a log, and the entries in them.
+    pub(super) appends: f64,
+    pub(super) appended: f64,
     pub(super) commit_p50_ms: f64,
     pub(super) commit_p99_ms: f64,
     pub(super) commit_max_ms: f64,
     /// How often the committer waited for tables to be written, and for how long: this time is in no commit.
     pub(super) stalls: f64,
     pub(super) stall_ms: f64,
+}
+
+impl Commits {
+    /// Entries in an append; `None` if the server appended nothing, or does not count it.
+    pub(super) fn entries_in_append(&self) -> Option<u64> {
+        (self.appends > 0.0).then(|| (self.appended / self.appends).round() as u64)
+    }
 }
 
 /// The bound of a histogram under which a share of all lies, straight between its neighbours.
@@ -104,6 +116,18 @@ mod tests {
              {BUCKET}{{le=\"+Inf\"}} {below_2000}\n\nstore_commit_microseconds_max {max}\n\
              store_commits_total {below_2000}\n"
         ))
+    }
+
+    #[test]
+    fn other_writes_are_taken_for_appends() {
+        let reading = |batches, appends, appended| {
+            Metrics::parse(&format!(
+                "store_batches_total {batches}\nappends_total {appends}\nappended_entries_total {appended}\n"
+            ))
+        };
+        let before = reading(100, 50, 70);
+        assert_eq!(reading(400, 150, 1_370).commits_since(&before).entries_in_append(), Some(13));
+        assert_eq!(reading(400, 50, 70).commits_since(&before).entries_in_append(), None);
     }
 
     #[test]

@@ -11,8 +11,9 @@
 //! - [`replay`]: a trace of real group traffic, and afterwards empty devices that sync all of it;
 //! - [`summary`]: all of them, as the table in the README.
 //!
-//! A benchmark runs several times, each on a new server ([`runs`]), and its median is reported ([`report`]). What was
-//! lost, duplicated or disordered is counted ([`meter`]) and fails the command. Below are the server ([`server`],
+//! A benchmark runs several times, each on a new server ([`runs`]), and its median is reported ([`figures`],
+//! [`report`], and in words [`told`]). What was lost, duplicated, disordered or not answered is counted ([`meter`]) and
+//! fails the command. Below are the server ([`server`],
 //! [`target`]), the connections ([`lean`], [`drive`], [`crowd`]) and what the kernel and the server tell ([`process`],
 //! [`metrics`]). Deliberately absent: healing; the meters stand on raw connections.
 
@@ -20,6 +21,7 @@ mod ceilings;
 mod crowd;
 mod drive;
 mod fanout;
+mod figures;
 mod growth;
 mod history;
 mod idle;
@@ -38,6 +40,7 @@ mod server;
 mod storm;
 mod summary;
 mod target;
+mod told;
 
 use std::path::PathBuf;
 
@@ -116,7 +119,7 @@ enum Command {
     Relay,
 }
 
-/// Runs a benchmark; an error if the server got anything wrong.
+/// Runs a benchmark; an error if anything was got wrong.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let common = &args.common;
     let out = Out::new(common.json);
@@ -136,6 +139,6 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let report = report.made_by(summary::command_of(std::env::args()));
     out.report(&report)?;
     let faults = report.faults();
-    ensure!(faults.is_empty(), "the server got it wrong: {faults}");
+    ensure!(faults.is_empty(), "it went wrong: {faults}");
     Ok(())
 }

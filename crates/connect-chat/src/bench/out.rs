@@ -7,6 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::report::Report;
+use super::told;
 
 /// Where results and progress go.
 pub(super) struct Out {
@@ -63,7 +64,7 @@ impl Out {
 
     /// Prints the result.
     pub(super) fn report(&self, report: &Report) -> anyhow::Result<()> {
-        self.line(&if self.json { serde_json::to_string(report)? } else { report.to_text() })
+        self.line(&if self.json { serde_json::to_string(report)? } else { told::text(&report.json()) })
     }
 
     /// Prints a line.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::ceilings::{Load, OfPairs, secs};
+use super::ceilings::{Load, OfPairs};
 use super::drive::{self, Sender, fill_window, measure, people_of_pairs};
 use super::out::Out;
 use super::process::allow_sockets;
@@ -39,12 +39,12 @@ impl Benchmark for Args {
         let measuring = measure(lines, target, |sender| keep_window(sender, window, time));
         let measured = out.seconds("messages", self.secs, measuring).await?;
         let commits = target.metrics().await?.commits_since(&before);
-        let batch = (measured.tally.acked as f64 / commits.batches.max(1.0)).round().max(1.0) as u64;
-        let load =
-            Load { pairs: self.pairs, window, batch, text_bytes: self.text_bytes, secs: secs(self.secs) };
-        let ceilings = OfPairs::measure(&load, target, out).await?;
         let report = Report::of_messages("pairs", &measured);
-        let bound = ceilings.bound(report.headline());
+        let load = Load { pairs: self.pairs, window, text_bytes: self.text_bytes, secs: self.secs };
+        let place = target.place.clone();
+        let measuring = OfPairs::measure(&place, &load, commits.entries_in_append(), out);
+        let ceilings = target.alone(measuring).await?;
+        let bound = ceilings.as_ref().map(|ceilings| ceilings.bound(report.headline()));
         Ok(report.under(bound).with(ceilings).with(commits))
     }
 }

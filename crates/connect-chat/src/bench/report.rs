@@ -1,103 +1,64 @@
 //! The result of a benchmark: the same keys in all of them, and its own. Pure.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::latencies::{Latencies, Millis};
-use super::meter::Tally;
-use super::process::megabytes;
-
-/// What a run of pairs or members measured.
-pub(super) struct Measured {
-    pub(super) tally: Tally,
-    pub(super) ack: Latencies,
-    pub(super) receive: Latencies,
-    /// The time in which it was sent and acked, in seconds.
-    pub(super) seconds: f64,
-    /// The time until the last of it was received, in seconds.
-    pub(super) received_seconds: f64,
-    /// CPU time that the server took, in microseconds, if its process is known.
-    pub(super) server_cpu_us: Option<u64>,
-    pub(super) server_rss_bytes: Option<u64>,
-}
-
-/// The keys that all reports have; `None` where one has no meaning.
-#[derive(Debug, Clone, Default, Serialize)]
-pub(super) struct Figures {
-    pub(super) acked_per_s: Option<f64>,
-    pub(super) received_per_s: Option<f64>,
-    pub(super) ack_ms: Option<Millis>,
-    pub(super) receive_ms: Option<Millis>,
-    pub(super) server_cpu_us_per_delivery: Option<f64>,
-    /// 10^6 bytes.
-    pub(super) server_rss_mb: Option<f64>,
-    pub(super) rss_bytes_per_session: Option<f64>,
-    pub(super) lost: Option<u64>,
-    pub(super) duplicated: Option<u64>,
-    pub(super) disordered: Option<u64>,
-    pub(super) refused: Option<u64>,
-    pub(super) sent: Option<u64>,
-    pub(super) acked: Option<u64>,
-    pub(super) received: Option<u64>,
-    pub(super) seconds: Option<f64>,
-}
-
-impl From<&Measured> for Figures {
-    fn from(measured: &Measured) -> Self {
-        let tally = &measured.tally;
-        let per_s = |count: u64, seconds: f64| Some(round(count as f64 / seconds.max(1e-9)));
-        let per_delivery = |micros: u64| round(micros as f64 / tally.received.max(1) as f64);
-        Self {
-            acked_per_s: per_s(tally.acked, measured.seconds),
-            received_per_s: per_s(tally.received, measured.seconds.max(measured.received_seconds)),
-            ack_ms: measured.ack.millis(),
-            receive_ms: measured.receive.millis(),
-            server_cpu_us_per_delivery: measured.server_cpu_us.map(per_delivery),
-            server_rss_mb: measured.server_rss_bytes.map(megabytes).map(round),
-            seconds: Some(round(measured.seconds)),
-            ..Self::from(tally)
-        }
-    }
-}
-
-impl From<&Tally> for Figures {
-    fn from(tally: &Tally) -> Self {
-        Self {
-            lost: Some(tally.lost),
-            duplicated: Some(tally.duplicated),
-            disordered: Some(tally.disordered),
-            refused: Some(tally.refused),
-            sent: Some(tally.sent),
-            acked: Some(tally.acked),
-            received: Some(tally.received),
-            ..Self::default()
-        }
-    }
-}
+use super::figures::{Figures, Measured, round};
+use super::told;
 
 /// What bounds a benchmark, measured in the same run.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Ceiling {
-    /// What was measured, with its unit.
-    pub(super) what: &'static str,
-    pub(super) value: f64,
+    /// What was measured.
+    what: &'static str,
+    unit: &'static str,
+    value: f64,
     /// The benchmark's own figure, divided by this.
-    pub(super) ratio: f64,
+    ratio: f64,
 }
 
 impl Ceiling {
-    pub(super) fn new(what: &'static str, value: f64, figure: f64) -> Self {
-        Self { what, value: round(value), ratio: round(figure / value.max(1e-9)) }
+    /// A bound of so many `unit`, and what the benchmark measured in the same.
+    pub(super) fn new(what: &'static str, unit: &'static str, value: f64, figure: f64) -> Self {
+        Self { what, unit, value: round(value), ratio: round(figure / value.max(1e-9)) }
     }
 }
 
+/// Which way a figure is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Better {
+    More,
+    Less,
+}
+
 /// The figure by which runs are compared.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Headline {
+    /// Its key.
+    of: &'static str,
+    better: Better,
+    value: f64,
+}
+
+impl Headline {
+    /// One of which more is better.
+    pub(super) fn more(of: &'static str, value: f64) -> Self {
+        Self { of, better: Better::More, value: round(value) }
+    }
+
+    /// One of which less is better.
+    pub(super) fn less(of: &'static str, value: f64) -> Self {
+        Self { of, better: Better::Less, value: round(value) }
+    }
+}
+
+/// The figure by which runs are compared, of all of them.
 #[derive(Debug, Clone, Serialize)]
 struct Runs {
     /// Its key.
     of: &'static str,
+    better: Better,
     /// That of each run.
     values: Vec<f64>,
 }
@@ -116,36 +77,32 @@ pub(super) struct Report {
     #[serde(flatten)]
     own: Map<String, Value>,
     /// What else was got wrong, in words.
-    #[serde(skip)]
     wrong: Vec<String>,
     #[serde(skip)]
     headline: f64,
 }
 
 impl Report {
-    /// A report whose runs are compared by the figure with this key.
-    pub(super) fn new(
-        benchmark: &'static str,
-        (of, headline): (&'static str, f64),
-        figures: Figures,
-    ) -> Self {
-        let headline = round(headline);
+    /// A report whose runs are compared by this figure.
+    pub(super) fn new(benchmark: &'static str, headline: Headline, figures: Figures) -> Self {
+        let Headline { of, better, value } = headline;
         Self {
             benchmark,
             command: String::new(),
-            runs: Runs { of, values: vec![headline] },
+            runs: Runs { of, better, values: vec![value] },
             figures,
             ceiling: None,
             own: Map::new(),
             wrong: Vec::new(),
-            headline,
+            headline: value,
         }
     }
 
     /// A report of messages that were received.
     pub(super) fn of_messages(benchmark: &'static str, measured: &Measured) -> Self {
         let figures = Figures::from(measured);
-        Self::new(benchmark, ("received_per_s", figures.received_per_s.unwrap_or_default()), figures)
+        let headline = Headline::more("received_per_s", figures.received_per_s.unwrap_or_default());
+        Self::new(benchmark, headline, figures).wrong(measured.wrong())
     }
 
     /// Adds what only this benchmark tells: a struct, whose fields become keys.
@@ -156,8 +113,8 @@ impl Report {
         self
     }
 
-    pub(super) fn under(mut self, ceiling: Ceiling) -> Self {
-        self.ceiling = Some(ceiling);
+    pub(super) fn under(mut self, ceiling: Option<Ceiling>) -> Self {
+        self.ceiling = ceiling;
         self
     }
 
@@ -165,6 +122,12 @@ impl Report {
     pub(super) fn wrong(mut self, what: Option<String>) -> Self {
         self.wrong.extend(what);
         self
+    }
+
+    /// Adds what was got wrong in messages whose other figures are not told.
+    pub(super) fn also(mut self, measured: &Measured) -> Self {
+        self.figures.add_faults(&Figures::from(&measured.tally));
+        self.wrong(measured.wrong())
     }
 
     pub(super) fn made_by(mut self, command: String) -> Self {
@@ -176,6 +139,12 @@ impl Report {
         self.headline
     }
 
+    /// By its headline, the better one last.
+    pub(super) fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let rising = self.headline.total_cmp(&other.headline);
+        if self.runs.better == Better::More { rising } else { rising.reverse() }
+    }
+
     /// It is the median of runs with these headlines.
     pub(super) fn among(mut self, headlines: Vec<f64>) -> Self {
         self.runs.values = headlines;
@@ -184,56 +153,18 @@ impl Report {
 
     /// Adds what another run got wrong.
     pub(super) fn add_faults(&mut self, other: &Self) {
-        let (here, there) = (&mut self.figures, &other.figures);
-        for (here, there) in [
-            (&mut here.lost, there.lost),
-            (&mut here.duplicated, there.duplicated),
-            (&mut here.disordered, there.disordered),
-        ] {
-            *here = here.map(|count| count + there.unwrap_or_default());
-        }
+        self.figures.add_faults(&other.figures);
         self.wrong.extend_from_slice(&other.wrong);
     }
 
-    /// What the server got wrong, in words; empty if nothing.
+    /// What was got wrong, in words; empty if nothing.
     pub(super) fn faults(&self) -> String {
-        let Figures { lost, duplicated, disordered, .. } = self.figures;
-        let counted = [(lost, "lost"), (duplicated, "duplicated"), (disordered, "disordered")];
-        let counted = counted.into_iter().filter_map(|(count, what)| {
-            count.filter(|count| *count > 0).map(|count| format!("{count} {what}"))
-        });
-        counted.chain(self.wrong.iter().cloned()).collect::<Vec<_>>().join(", ")
+        told::faults(&self.json()).join(", ")
     }
 
-    /// For people: a line a key, those without a meaning left out.
-    pub(super) fn to_text(&self) -> String {
-        let mut text = self.command.clone();
-        let Ok(Value::Object(keys)) = serde_json::to_value(self) else { return text };
-        let told = keys
-            .iter()
-            .filter(|(key, value)| !value.is_null() && !["benchmark", "command"].contains(&key.as_str()));
-        for (key, value) in told {
-            // Writing to a string does not fail.
-            let _ = write!(text, "\n{key:28} {}", plain(value));
-        }
-        text
+    pub(super) fn json(&self) -> Value {
+        serde_json::to_value(self).expect("its keys are texts, and its values plain")
     }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::Object(map) => {
-            map.iter().map(|(key, value)| format!("{key} {}", plain(value))).collect::<Vec<_>>().join("  ")
-        }
-        Value::Array(values) => values.iter().map(plain).collect::<Vec<_>>().join(", "),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// To a hundredth; more digits than a measurement has only hide it.
-pub(super) fn round(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
 }
 
 fn rounded(value: Value) -> Value {
@@ -248,6 +179,8 @@ fn rounded(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::latencies::Latencies;
+    use crate::bench::meter::Tally;
 
     fn measured(tally: Tally) -> Measured {
         let mut ack = Latencies::new();
@@ -255,7 +188,9 @@ mod tests {
         let receive = ack.clone();
         Measured {
             tally,
+            refused_by: None,
             ack,
+            send_late: Latencies::new(),
             receive,
             seconds: 2.0,
             received_seconds: 4.0,
@@ -267,18 +202,15 @@ mod tests {
     #[test]
     fn the_keys_and_units_stay_what_others_read() {
         let tally = Tally { sent: 1_000, acked: 1_000, received: 1_000, ..Tally::default() };
-        let report = Report::of_messages("pairs", &measured(tally)).under(Ceiling::new(
-            "relay, messages/s",
-            500.0,
-            250.0,
-        ));
+        let ceiling = Ceiling::new("a relay", "messages/s", 500.0, 250.0);
+        let report = Report::of_messages("pairs", &measured(tally)).under(Some(ceiling));
         let json = serde_json::to_value(report).unwrap();
         assert_eq!(json["acked_per_s"], 500.0);
         assert_eq!(json["received_per_s"], 250.0, "what came later took longer");
         assert_eq!(json["server_cpu_us_per_delivery"], 5.0);
         assert_eq!(json["server_rss_mb"], 12.5);
         assert_eq!(json["ceiling"]["ratio"], 0.5);
-        for key in ["lost", "duplicated", "disordered"] {
+        for key in ["lost", "duplicated", "disordered", "unanswered"] {
             assert_eq!(json[key], 0);
         }
         for key in ["ack_ms", "receive_ms"] {
@@ -290,7 +222,8 @@ mod tests {
 
     #[test]
     fn a_key_that_has_no_meaning_is_null_and_not_absent() {
-        let json = serde_json::to_value(Report::new("idle", ("a", 1.0), Figures::default())).unwrap();
+        let json =
+            serde_json::to_value(Report::new("idle", Headline::less("a", 1.0), Figures::default())).unwrap();
         for key in ["acked_per_s", "receive_ms", "rss_bytes_per_session", "lost", "ceiling"] {
             assert_eq!(json.get(key), Some(&Value::Null), "{key}");
         }
@@ -301,5 +234,21 @@ mod tests {
         let tally = Tally { lost: 1, ..Tally::default() };
         assert_eq!(Report::of_messages("pairs", &measured(tally)).faults(), "1 lost");
         assert_eq!(Report::of_messages("pairs", &measured(Tally::default())).faults(), "");
+    }
+
+    #[test]
+    fn a_server_that_refuses_or_does_not_answer_makes_the_report_a_success() {
+        let tally = Tally { sent: 9, acked: 0, refused: 7, ..Tally::default() };
+        let refused = Measured { refused_by: Some("unavailable: busy".to_owned()), ..measured(tally) };
+        let report = Report::of_messages("pairs", &refused);
+        assert_eq!(report.faults(), "2 unanswered, 7 refused, the first: unavailable: busy");
+        assert_eq!(report.json()["wrong"], serde_json::json!(["7 refused, the first: unavailable: busy"]));
+    }
+
+    #[test]
+    fn what_was_got_wrong_before_the_measurement_goes_unseen() {
+        let filled = measured(Tally { lost: 3, duplicated: 1, ..Tally::default() });
+        let report = Report::new("history", Headline::less("a", 1.0), Figures::default()).also(&filled);
+        assert_eq!(report.also(&filled).faults(), "6 lost, 2 twice");
     }
 }

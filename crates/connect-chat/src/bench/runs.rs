@@ -30,10 +30,10 @@ pub(super) async fn measure<B: Benchmark>(benchmark: &B, common: &Common, out: &
     Ok(median(reports))
 }
 
-/// The run in the middle, by its headline; what was got wrong is that of all runs together.
+/// The run in the middle, by its headline, of two in the middle the worse one; what was got wrong is that of all runs together.
 pub(super) fn median(mut reports: Vec<Report>) -> Report {
     let headlines = reports.iter().map(Report::headline).collect();
-    reports.sort_by(|one, other| one.headline().total_cmp(&other.headline()));
+    reports.sort_by(Report::cmp);
     let middle = (reports.len() - 1) / 2;
     let mut report = reports.swap_remove(middle);
     reports.iter().for_each(|other| report.add_faults(other));
@@ -43,18 +43,27 @@ pub(super) fn median(mut reports: Vec<Report>) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::report::Figures;
+    use crate::bench::figures::Figures;
+    use crate::bench::report::Headline;
+
+    fn run(per_s: f64, lost: u64) -> Report {
+        let figures = Figures { received_per_s: Some(per_s), lost: Some(lost), ..Figures::default() };
+        Report::new("pairs", Headline::more("received_per_s", per_s), figures)
+    }
 
     #[test]
     fn a_fault_in_a_run_that_is_not_the_median_goes_unseen() {
-        let run = |per_s: f64, lost: u64| {
-            let figures = Figures { received_per_s: Some(per_s), lost: Some(lost), ..Figures::default() };
-            Report::new("pairs", ("received_per_s", per_s), figures)
-        };
         let report = median(vec![run(30.0, 0), run(10.0, 2), run(20.0, 0)]);
-        let json = serde_json::to_value(&report).unwrap();
+        let json = report.json();
         assert_eq!((&json["received_per_s"], &json["lost"]), (&20.0.into(), &2.into()));
         assert_eq!(json["runs"]["values"], serde_json::json!([30.0, 10.0, 20.0]));
         assert_eq!(report.faults(), "2 lost");
+    }
+
+    #[test]
+    fn of_an_even_number_of_runs_the_better_one_is_told() {
+        assert_eq!(median(vec![run(20.0, 0), run(10.0, 0)]).headline(), 10.0);
+        let late = |ms| Report::new("rate", Headline::less("receive_ms.p99", ms), Figures::default());
+        assert_eq!(median(vec![late(1.0), late(4.0), late(2.0), late(3.0)]).headline(), 3.0);
     }
 }

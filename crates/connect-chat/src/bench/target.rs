@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::Common;
+use super::ceilings::Place;
 use super::metrics::Metrics;
 use super::out::Out;
 use super::process;
@@ -30,12 +31,17 @@ const FOLLOW_POLL: Duration = Duration::from_millis(20);
 /// People named in one request: what a server allows by default.
 const NAMED_MAX: usize = 1_000;
 
+/// Why CPU time and memory cannot be measured.
+const UNKNOWN_PROCESS: &str = "the server's process is not known, or gone: --server-pid";
+
 /// The server that is measured.
 pub(super) struct Target {
     pub(super) url: String,
     pub(super) clock: Clock,
-    /// On the disk that is measured.
-    pub(super) scratch: PathBuf,
+    /// Where a store like that of the server is measured.
+    pub(super) place: Place,
+    /// It gets deliveries wrong on purpose.
+    pub(super) faulty: bool,
     http: Http,
     admin_url: String,
     admin_token: String,
@@ -86,7 +92,8 @@ impl Target {
         Ok(Self {
             http: Http::new(&url)?,
             clock: Clock::new(),
-            scratch: common.scratch.clone(),
+            place: Place { scratch: common.scratch.clone(), settings: common.set.clone() },
+            faulty: common.fault.is_some(),
             admin_url,
             admin_token: admin_token.trim().to_owned(),
             admin: reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?,
@@ -183,20 +190,36 @@ impl Target {
         self.pid.and_then(process::cpu_us)
     }
 
+    /// As [`Self::cpu_us`]; an error where it is not known, for what cannot be measured without it.
+    pub(super) fn known_cpu_us(&self) -> Result<u64> {
+        self.cpu_us().context(UNKNOWN_PROCESS)
+    }
+
+    /// As [`Self::rss_bytes`]; an error where it is not known.
+    pub(super) fn known_rss_bytes(&self) -> Result<u64> {
+        self.rss_bytes().context(UNKNOWN_PROCESS)
+    }
+
     /// Its memory that is in RAM, in bytes.
     pub(super) fn rss_bytes(&self) -> Option<u64> {
         self.pid.and_then(process::rss_bytes)
     }
 
-    /// Its process, if it is known.
-    pub(super) fn pid(&self) -> Option<u32> {
-        self.pid
+    /// Its process; an error where it is not known.
+    pub(super) fn known_pid(&self) -> Result<u32> {
+        self.pid.context(UNKNOWN_PROCESS)
     }
 
     /// Adds what the server logged last, if it is one of our own.
     pub(super) fn explain(&self, error: anyhow::Error) -> anyhow::Error {
         let log = self.server.as_ref().map(Server::log).unwrap_or_default();
         if log.is_empty() { error } else { error.context(format!("the server's last words:\n{log}\n")) }
+    }
+
+    /// Ends the server, and measures what bounds it. Nothing is held against one that gets deliveries wrong on purpose.
+    pub(super) async fn alone<T>(&mut self, bound: impl Future<Output = Result<T>>) -> Result<Option<T>> {
+        self.end().await?;
+        if self.faulty { Ok(None) } else { bound.await.map(Some) }
     }
 
     /// Ends the server, if it is one of our own: it would go on merging tables while its ceiling is measured.

@@ -191,8 +191,13 @@ async fn store(
     after: Position,
     entries: Vec<Arc<Entry>>,
 ) -> Result<(), Failure> {
+    let count = entries.len() as u64;
     match context.chat.append(conversation, after, entries).await {
-        Ok(()) => Ok(()),
+        Ok(()) => {
+            metrics::counter!("appends_total").increment(1);
+            metrics::counter!("appended_entries_total").increment(count);
+            Ok(())
+        }
         Err(AppendError::Conflict { head }) => {
             tracing::info!(%conversation, expected = %after, ?head, "the log moved on, deciding anew");
             metrics::counter!("append_conflicts_total").increment(1);

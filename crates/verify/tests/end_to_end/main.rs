@@ -15,7 +15,6 @@ mod groups;
 mod hostile;
 mod inputs;
 mod large;
-mod meters;
 mod missed;
 mod offline;
 mod operations;

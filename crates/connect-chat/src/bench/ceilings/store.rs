@@ -1,7 +1,7 @@
 //! The store alone: the product's own `ChatStore::append`, in this process, with entries as the server makes them and as
 //! many of them in a batch.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,37 +9,62 @@ use anyhow::{Context, Result};
 use domain::{
     Body, ClientId, Content, ConversationId, DeviceId, Entry, Kind, Position, Region, Timestamp, UserId,
 };
+use node::config::Layers;
 use node::{Config, Stores};
 use tokio::task::JoinSet;
 
 use crate::bench::server::scratch_folder;
 
-/// Messages a second that the store takes, in so many conversations at once, each with one append of `batch` messages
-/// under way.
-pub(in crate::bench) async fn appends(
-    scratch: &Path,
-    conversations: usize,
-    batch: u64,
-    text_bytes: usize,
-    time: Duration,
-) -> Result<f64> {
-    let folder = scratch_folder(scratch)?;
-    let config = Config { data: folder.path().to_owned(), ..Config::default() };
-    let stores = tokio::task::spawn_blocking(move || Stores::open(&config)).await??;
-    let body = Content::message("x".repeat(text_bytes)).to_body();
-    let begin = Instant::now();
-    let mut writing = JoinSet::new();
-    for _ in 0..conversations {
-        let log = Log::new(body.clone());
-        writing.spawn(log.write(stores.clone(), batch.max(1), begin + time));
+/// Where a store is, and how it is set: as that of the server.
+#[derive(Debug, Clone)]
+pub(in crate::bench) struct Place {
+    /// On the disk that is measured.
+    pub(in crate::bench) scratch: PathBuf,
+    /// Settings of the server; those of its store count.
+    pub(in crate::bench) settings: Vec<String>,
+}
+
+/// Messages that are appended.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::bench) struct Appends {
+    /// At once, each with one append under way.
+    pub(in crate::bench) conversations: usize,
+    /// Messages in an append.
+    pub(in crate::bench) batch: u64,
+    pub(in crate::bench) text_bytes: usize,
+    pub(in crate::bench) time: Duration,
+}
+
+impl Place {
+    /// Messages a second that a new store takes here.
+    pub(super) async fn per_s(&self, appends: Appends) -> Result<f64> {
+        let folder = scratch_folder(&self.scratch)?;
+        let config = self.config(folder.path())?;
+        let stores = tokio::task::spawn_blocking(move || Stores::open(&config)).await??;
+        let body = Content::message("x".repeat(appends.text_bytes)).to_body();
+        let begin = Instant::now();
+        let mut writing = JoinSet::new();
+        for _ in 0..appends.conversations {
+            let log = Log::new(body.clone());
+            writing.spawn(log.write(stores.clone(), appends.batch.max(1), begin + appends.time));
+        }
+        let mut messages = 0;
+        while let Some(written) = writing.join_next().await {
+            messages += written??;
+        }
+        let per_s = messages as f64 / begin.elapsed().as_secs_f64();
+        stores.kv.close().await;
+        Ok(per_s)
     }
-    let mut messages = 0;
-    while let Some(written) = writing.join_next().await {
-        messages += written??;
+
+    fn config(&self, data: &Path) -> Result<Config> {
+        let mut layers = Layers::default();
+        for setting in self.settings.iter().filter(|setting| setting.starts_with("store.")) {
+            let (key, value) = setting.split_once('=').context("--set wants SECTION.KEY=VALUE")?;
+            layers.set(key, value, "--set")?;
+        }
+        Ok(Config { data: data.to_owned(), ..layers.into_config()? })
     }
-    let per_s = messages as f64 / begin.elapsed().as_secs_f64();
-    stores.kv.close().await;
-    Ok(per_s)
 }
 
 /// The log of one conversation of two people.
@@ -88,5 +113,18 @@ impl Log {
             was: None,
             body: Some(self.body.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_alone_is_set_otherwise_than_that_of_the_server() {
+        let settings = ["store.queue_mib=3", "limits.text_bytes_max=7"].map(str::to_owned).to_vec();
+        let config = Place { scratch: PathBuf::new(), settings }.config(Path::new("data")).unwrap();
+        assert_eq!((config.store.queue_mib, config.data.as_path()), (3, Path::new("data")));
+        assert_eq!(config.limits.text_bytes_max, Config::default().limits.text_bytes_max);
     }
 }

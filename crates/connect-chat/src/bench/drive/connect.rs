@@ -90,7 +90,7 @@ fn line(
             Some(last) if !receivers.len().is_multiple_of(SHARING) => last.latencies().clone(),
             _ => latencies::Shared::new(),
         };
-        receivers.push(Receiver::new(socket, start, latencies, Arc::clone(&delivered)));
+        receivers.push(Receiver::new(socket, conversation, start, latencies, Arc::clone(&delivered)));
     }
     Ok(Line { sender, receivers })
 }

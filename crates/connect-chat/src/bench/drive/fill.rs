@@ -1,23 +1,20 @@
 //! Storing so many messages, by the way that every message goes.
 
 use anyhow::Result;
-use protocol::http::Tokens;
 
-use super::{Sender, measure, pairs};
+use super::{Line, Sender, measure};
+use crate::bench::figures::Measured;
 use crate::bench::out::Out;
-use crate::bench::report::Measured;
 use crate::bench::target::Target;
 
-/// Stores so many messages, spread over the conversations of these pairs, with a window of them under way in each.
+/// Stores so many messages, spread over these lines, with a window of them under way in each.
 pub(in crate::bench) async fn fill(
+    lines: Vec<Line>,
     target: &Target,
-    people: &[Tokens],
     messages: u64,
     window: usize,
-    text_bytes: usize,
     out: &Out,
 ) -> Result<Measured> {
-    let lines = pairs(target, people, text_bytes, out).await?;
     let bar = out.bar("messages", messages);
     let (share, mut rest) = (messages / lines.len() as u64, messages % lines.len() as u64);
     let filled = measure(lines, target, |mut sender| {
@@ -25,12 +22,12 @@ pub(in crate::bench) async fn fill(
         rest = rest.saturating_sub(1);
         let bar = bar.clone();
         async move {
-            let mut acked = 0;
-            while acked < total {
+            let mut answered = 0;
+            while answered < total {
                 fill_window(&mut sender, window, total).await?;
-                let now = sender.sent() - sender.outstanding() as u64;
-                bar.inc(now - acked);
-                acked = now;
+                let now = sender.sent() - sender.outstanding();
+                bar.inc(now - answered);
+                answered = now;
             }
             Ok(sender)
         }
@@ -43,7 +40,7 @@ pub(in crate::bench) async fn fill(
 /// Sends until the window is full or `total` messages were sent, and waits for answers.
 pub(in crate::bench) async fn fill_window(sender: &mut Sender, window: usize, total: u64) -> Result<()> {
     let now = sender.now_us();
-    while sender.outstanding() < window && sender.sent() < total {
+    while sender.outstanding() < window as u64 && sender.sent() < total {
         sender.send(now)?;
     }
     sender.answers().await

@@ -9,9 +9,9 @@ use tokio::task::JoinSet;
 use super::receiver::Received;
 use super::sender::Sent;
 use super::{Line, Receiver, Sender};
+use crate::bench::figures::Measured;
 use crate::bench::latencies::{self, Latencies};
 use crate::bench::meter::Tally;
-use crate::bench::report::Measured;
 use crate::bench::target::Target;
 
 /// What the ends of one line saw.
@@ -51,7 +51,9 @@ where
     }
     let mut measured = Measured {
         tally: Tally::default(),
+        refused_by: None,
         ack: Latencies::new(),
+        send_late: Latencies::new(),
         receive: Latencies::new(),
         seconds: 0.0,
         received_seconds: 0.0,
@@ -90,7 +92,7 @@ async fn run(
     }
     let sent = sending.await?.finish().await?;
     let acked_in = begin.elapsed();
-    over.send_replace(Some(sent.tally.acked));
+    over.send_replace(Some(sent.answers.stored().len()));
     let mut received = Vec::new();
     while let Some(receiver) = receiving.join_next().await {
         received.push(receiver??);
@@ -100,13 +102,14 @@ async fn run(
 
 impl Measured {
     fn gather(&mut self, ended: &Ended) {
-        self.tally += ended.sent.tally;
-        if let Some(latencies) = &ended.sent.latencies {
-            self.ack.add(latencies);
-        }
+        let Sent { answers, ack, late } = &ended.sent;
+        self.tally += answers.tally();
+        self.refused_by = self.refused_by.take().or_else(|| answers.refused_by().map(str::to_owned));
+        self.ack.add(ack);
+        self.send_late.add(late);
         self.seconds = self.seconds.max(ended.acked_in.as_secs_f64());
         for received in &ended.received {
-            self.tally += received.meter.tally(&ended.sent.acked);
+            self.tally += received.meter.tally(answers.stored());
             self.received_seconds = self.received_seconds.max(received.last.as_secs_f64());
         }
     }

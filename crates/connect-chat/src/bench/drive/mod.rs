@@ -3,8 +3,11 @@
 //! When a message was meant to be sent stands at the front of its text, so that both ends measure without sharing
 //! anything. A pair is a line with one receiver, a group one with many.
 
+mod answers;
 mod connect;
+mod cost;
 mod fill;
+mod inbox;
 mod measure;
 mod receiver;
 mod sender;
@@ -12,6 +15,7 @@ mod sender;
 use std::time::Duration;
 
 pub(super) use connect::{group, pairs, people_of_pairs, sockets};
+pub(super) use cost::{Cost, cost};
 pub(super) use fill::{fill, fill_window};
 pub(super) use measure::measure;
 pub(super) use receiver::Receiver;
@@ -30,6 +34,14 @@ const STAMP: usize = 16;
 pub(super) struct Line {
     pub(super) sender: Sender,
     pub(super) receivers: Vec<Receiver>,
+}
+
+impl Line {
+    /// Leaves what is meant to be sent before this, in microseconds on the clock of the line, out of all histograms.
+    pub(super) fn count_from(&mut self, us: u64) {
+        self.sender.counted_from_us = us;
+        self.receivers.iter_mut().for_each(|receiver| receiver.counted_from_us = us);
+    }
 }
 
 /// The body of a message that was meant to be sent then.

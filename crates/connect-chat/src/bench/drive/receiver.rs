@@ -5,19 +5,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use domain::ConversationId;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::{AFTER_LAST, QUIET, micros, stamp};
+use super::inbox::Inbox;
+use super::{AFTER_LAST, QUIET, micros};
 use crate::bench::latencies;
-use crate::bench::lean::{Heard, LAGGED, Socket, number_of, parse};
+use crate::bench::lean::{Heard, LAGGED, Socket, parse};
 use crate::bench::meter::Meter;
 
 /// An end of a line that receives.
 pub(in crate::bench) struct Receiver {
     socket: Socket,
     start: Instant,
-    meter: Meter,
+    inbox: Inbox,
+    /// What was meant to be sent before this, in microseconds since the start, is in no histogram.
+    pub(super) counted_from_us: u64,
     latencies: latencies::Shared,
     /// Latencies of what just came.
     fresh: Vec<u64>,
@@ -36,6 +40,7 @@ pub(in crate::bench) struct Received {
 impl Receiver {
     pub(super) fn new(
         socket: Socket,
+        conversation: ConversationId,
         start: Instant,
         latencies: latencies::Shared,
         delivered: Arc<AtomicU64>,
@@ -43,7 +48,8 @@ impl Receiver {
         Self {
             socket,
             start,
-            meter: Meter::default(),
+            inbox: Inbox::new(conversation),
+            counted_from_us: 0,
             latencies,
             fresh: Vec::new(),
             delivered,
@@ -60,7 +66,7 @@ impl Receiver {
     /// over.
     pub(super) async fn run(mut self, mut acked: watch::Receiver<Option<u64>>) -> Result<Received> {
         let mut over = None;
-        while over.is_none_or(|acked| self.meter.len() < acked) {
+        while over.is_none_or(|acked| self.inbox.meter.len() < acked) {
             tokio::select! {
                 came = timeout(QUIET, self.socket.turn()) => match came {
                     Ok(came) => {
@@ -80,18 +86,18 @@ impl Receiver {
             came?;
             self.entries()?;
         }
-        Ok(Received { meter: self.meter, last: self.last })
+        Ok(Received { meter: self.inbox.meter, last: self.last })
     }
 
     fn entries(&mut self) -> Result<()> {
         let elapsed = self.start.elapsed();
-        let now = micros(elapsed);
+        let (now, mut came) = (micros(elapsed), 0);
         while let Some(frame) = self.socket.next()? {
             match parse(frame)? {
-                Heard::Entry(entry) if entry.kind == "message" => {
-                    let number = number_of(entry.client_id).context("an entry of somebody else")?;
-                    if self.meter.received(number, entry.position) {
-                        let meant = entry.body.and_then(|body| stamp(body.get())).unwrap_or(now);
+                Heard::Entry(entry) => {
+                    let Some(meant) = self.inbox.take(&entry)? else { continue };
+                    came += 1;
+                    if meant >= self.counted_from_us {
                         self.fresh.push(now.saturating_sub(meant));
                     }
                 }
@@ -100,9 +106,9 @@ impl Receiver {
                 _ => {}
             }
         }
-        if !self.fresh.is_empty() {
+        if came > 0 {
             self.last = elapsed;
-            self.delivered.fetch_add(self.fresh.len() as u64, Ordering::Relaxed);
+            self.delivered.fetch_add(came, Ordering::Relaxed);
             self.latencies.record_all(&mut self.fresh);
         }
         Ok(())

@@ -1,19 +1,20 @@
 //! The end of a line that sends.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use domain::{ClientId, ConversationId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use super::answers::Answers;
 use super::{micros, padding, stamped};
 use crate::bench::latencies::Latencies;
-use crate::bench::lean::{Heard, Socket, number_of, numbered, parse};
-use crate::bench::meter::{Numbers, Tally};
+use crate::bench::lean::{Heard, Socket, numbered, parse};
 
 /// Acks that are still to come get this long.
 const ACK_PATIENCE: Duration = Duration::from_secs(30);
@@ -26,21 +27,24 @@ pub(in crate::bench) struct Sender {
     unix_ms: u64,
     padding: String,
     start: Instant,
-    next: u64,
-    outstanding: usize,
+    /// What was meant to be sent before this, in microseconds since the start, is in no histogram.
+    pub(super) counted_from_us: u64,
+    /// When each was meant to be sent, in microseconds since the start.
+    meant: Vec<u64>,
+    /// Those that the kernel has not taken yet: the byte of the connection with which each ends, and when it was meant.
+    unwritten: VecDeque<(u64, u64)>,
     /// What the receivers of the line got so far, counted together.
     delivered: Arc<AtomicU64>,
     result: Sent,
 }
 
 /// What a sender saw.
-#[derive(Default)]
 pub(in crate::bench) struct Sent {
-    pub(in crate::bench) tally: Tally,
-    pub(in crate::bench) acked: Numbers,
-    pub(in crate::bench) latencies: Option<Latencies>,
-    /// When each was meant to be sent, in microseconds since the start.
-    meant: Vec<u64>,
+    pub(in crate::bench) answers: Answers,
+    /// From when a message was meant to be sent until its ack.
+    pub(in crate::bench) ack: Latencies,
+    /// From when it was meant to be sent until the kernel had taken it.
+    pub(in crate::bench) late: Latencies,
 }
 
 #[derive(Serialize)]
@@ -66,10 +70,11 @@ impl Sender {
             unix_ms,
             padding: padding(text_bytes),
             start,
-            next: 0,
-            outstanding: 0,
+            counted_from_us: 0,
+            meant: Vec::new(),
+            unwritten: VecDeque::new(),
             delivered,
-            result: Sent::default(),
+            result: Sent { answers: Answers::default(), ack: Latencies::new(), late: Latencies::new() },
         }
     }
 
@@ -78,13 +83,18 @@ impl Sender {
     }
 
     /// Messages that were sent and not answered yet.
-    pub(in crate::bench) fn outstanding(&self) -> usize {
-        self.outstanding
+    pub(in crate::bench) fn outstanding(&self) -> u64 {
+        self.result.answers.outstanding()
     }
 
     /// Messages that were sent.
     pub(in crate::bench) fn sent(&self) -> u64 {
-        self.next
+        self.result.answers.count()
+    }
+
+    /// Bytes that wait for the kernel to take them.
+    pub(in crate::bench) fn waiting_bytes(&self) -> usize {
+        self.socket.waiting_bytes()
     }
 
     /// What the receivers of the line got so far, counted together.
@@ -96,39 +106,47 @@ impl Sender {
     pub(in crate::bench) fn send(&mut self, meant_us: u64) -> Result<()> {
         let body = stamped(meant_us, &self.padding);
         let body: &RawValue = serde_json::from_str(&body)?;
-        let client_id = numbered(self.unix_ms, self.next);
+        let client_id = numbered(self.unix_ms, self.result.answers.sent());
         let frame = SendFrame { r#type: "send", conversation: self.conversation, client_id, body };
         self.socket.say(&frame)?;
-        self.next += 1;
-        self.outstanding += 1;
-        self.result.tally.sent += 1;
-        self.result.meant.push(meant_us);
+        self.meant.push(meant_us);
+        self.unwritten.push_back((self.socket.said_bytes(), meant_us));
         Ok(())
     }
 
     /// Writes what is in line.
     pub(in crate::bench) fn write(&mut self) -> Result<()> {
-        self.socket.write()
+        self.socket.write()?;
+        self.note_written();
+        Ok(())
+    }
+
+    /// Notes how late each went that the kernel has taken by now.
+    fn note_written(&mut self) {
+        let (now, written) = (self.now_us(), self.socket.written_bytes());
+        while let Some((_, meant)) = self.unwritten.pop_front_if(|(end, _)| *end <= written) {
+            if meant >= self.counted_from_us {
+                self.result.late.record(now.saturating_sub(meant));
+            }
+        }
     }
 
     /// Writes, and waits for answers. Can be dropped and called again without loss.
     pub(in crate::bench) async fn answers(&mut self) -> Result<()> {
+        self.write()?;
         self.socket.turn().await?;
+        self.note_written();
         let now = self.now_us();
         while let Some(frame) = self.socket.next()? {
             match parse(frame)? {
                 Heard::Sent { client_id } => {
-                    let number = number_of(client_id).context("an ack of something else")?;
-                    self.outstanding -= 1;
-                    self.result.tally.acked += u64::from(self.result.acked.insert(number));
-                    let meant = self.result.meant.get(number as usize).copied().unwrap_or(now);
-                    let latencies = self.result.latencies.get_or_insert_with(Latencies::new);
-                    latencies.record(now.saturating_sub(meant));
+                    let number = self.result.answers.acked(client_id)?;
+                    let meant = self.meant[number as usize];
+                    if meant >= self.counted_from_us {
+                        self.result.ack.record(now.saturating_sub(meant));
+                    }
                 }
-                Heard::Error(_) => {
-                    self.outstanding -= 1;
-                    self.result.tally.refused += 1;
-                }
+                Heard::Error(error) => self.result.answers.refused(&error)?,
                 Heard::Goodbye(goodbye) => bail!("a sender was sent away: {goodbye:?}"),
                 _ => {}
             }
@@ -139,12 +157,12 @@ impl Sender {
     /// Waits for the answers that are missing.
     pub(super) async fn finish(mut self) -> Result<Sent> {
         let rest = async {
-            while self.outstanding > 0 {
+            while self.outstanding() > 0 {
                 self.answers().await?;
             }
             Ok::<_, anyhow::Error>(())
         };
-        // What is not acked by then is not counted as acked, and so not as lost either.
+        // What is not answered by then is not lost, since it was not acked: it is a fault of its own.
         if let Ok(done) = timeout(ACK_PATIENCE, rest).await {
             done?;
         }

@@ -1,11 +1,11 @@
 //! What a message costs in a group of many members of whom few are online, against a group of those few alone.
 
 use anyhow::{Result, ensure};
-use domain::{ConversationId, UserId};
-use protocol::http::Tokens;
+use domain::UserId;
 use serde::Serialize;
 
-use crate::bench::drive::{self, fill_window, measure};
+use crate::bench::drive::{self, Cost, cost};
+use crate::bench::figures::Measured;
 use crate::bench::out::Out;
 use crate::bench::target::Target;
 
@@ -15,18 +15,10 @@ const ONLINE: usize = 10;
 /// Messages of one measurement, and those under way at once.
 const MESSAGES: u64 = 10_000;
 const WINDOW: usize = 16;
+const TEXT_BYTES: usize = 100;
 
 /// Each group is measured so often, in turn; the cheapest of them counts, since other work only adds.
 const ROUNDS: usize = 3;
-
-/// What a message costs in a group.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(in crate::bench) struct Cost {
-    /// CPU time of the server, until Notification has followed, too.
-    cpu_us_per_message: f64,
-    ack_p50_ms: f64,
-    receive_p50_ms: f64,
-}
 
 /// Both groups.
 #[derive(Debug, Clone, Serialize)]
@@ -38,8 +30,12 @@ pub(in crate::bench) struct Large {
     large_cost_ratio: f64,
 }
 
-/// Measures both groups on one server.
-pub(in crate::bench) async fn compare(target: &Target, members: usize, out: &Out) -> Result<Large> {
+/// Measures both groups on one server; beside what each message costs, what was measured each time.
+pub(in crate::bench) async fn compare(
+    target: &Target,
+    members: usize,
+    out: &Out,
+) -> Result<(Large, Vec<Measured>)> {
     ensure!(members > ONLINE, "a large group has more than {ONLINE} members");
     let people = target.mint_all((0..members).map(|n| format!("l{n}")).collect(), out).await?;
     let users: Vec<UserId> = people.iter().map(|tokens| tokens.user).collect();
@@ -47,9 +43,12 @@ pub(in crate::bench) async fn compare(target: &Target, members: usize, out: &Out
     let small = target.group(&people[0], "small", &users[1..ONLINE]).await?;
     let large = target.group(&people[0], "large", &users[1..]).await?;
     let (mut of_small, mut of_large): (Option<Cost>, Option<Cost>) = (None, None);
+    let mut all = Vec::new();
     for _ in 0..ROUNDS {
         for (group, cheapest) in [(small, &mut of_small), (large, &mut of_large)] {
-            let cost = cost(target, group, online, out).await?;
+            let line = drive::group(target, group, online, TEXT_BYTES, out).await?;
+            let (cost, measured) = cost(vec![line], target, MESSAGES, WINDOW, out).await?;
+            all.push(measured);
             *cheapest = Some(
                 cheapest.filter(|seen| seen.cpu_us_per_message <= cost.cpu_us_per_message).unwrap_or(cost),
             );
@@ -57,27 +56,5 @@ pub(in crate::bench) async fn compare(target: &Target, members: usize, out: &Out
     }
     let (Some(small), Some(large)) = (of_small, of_large) else { unreachable!("there is a round") };
     let large_cost_ratio = large.cpu_us_per_message / small.cpu_us_per_message.max(1e-9);
-    Ok(Large { large_members: members, small, large, large_cost_ratio })
-}
-
-async fn cost(target: &Target, group: ConversationId, online: &[Tokens], out: &Out) -> Result<Cost> {
-    let line = drive::group(target, group, online, 100, out).await?;
-    target.followed().await?;
-    let cpu = target.cpu_us().unwrap_or_default();
-    let measured = measure(vec![line], target, |mut sender| async move {
-        while sender.sent() < MESSAGES {
-            fill_window(&mut sender, WINDOW, MESSAGES).await?;
-        }
-        Ok(sender)
-    })
-    .await?;
-    target.followed().await?;
-    let cpu = target.cpu_us().unwrap_or_default().saturating_sub(cpu);
-    let tally = &measured.tally;
-    ensure!(tally.lost + tally.duplicated + tally.disordered == 0, "the server got it wrong: {tally:?}");
-    Ok(Cost {
-        cpu_us_per_message: cpu as f64 / MESSAGES as f64,
-        ack_p50_ms: measured.ack.millis().map_or(0.0, |millis| millis.p50),
-        receive_p50_ms: measured.receive.millis().map_or(0.0, |millis| millis.p50),
-    })
+    Ok((Large { large_members: members, small, large, large_cost_ratio }, all))
 }

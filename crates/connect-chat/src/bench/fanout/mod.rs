@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::Common;
-use super::ceilings::{FAN_WINDOW, Relay, Relayed, Sizes, secs};
+use super::ceilings::{FAN_WINDOW, Relay, Relayed, Sizes, relay_time};
 use super::drive::{self, Sender, measure};
 use super::out::Out;
 use super::process::allow_sockets;
@@ -48,7 +48,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 #[derive(Serialize)]
 struct Fanned {
     members: usize,
-    relay: Relayed,
+    relay: Option<Relayed>,
 }
 
 /// Measures the group as often as asked, and the large one once.
@@ -58,19 +58,15 @@ pub(super) async fn run(args: &Args, common: &Common, out: &Out) -> Result<Repor
         return Ok(report);
     }
     let mut target = Target::new(common).await?;
-    let compared = compare(&target, args.large, out).await.map_err(|error| target.explain(error))?;
+    let (large, measured) = compare(&target, args.large, out).await.map_err(|error| target.explain(error))?;
     target.end().await?;
-    Ok(report.with(compared))
+    Ok(measured.iter().fold(report, Report::also).with(large))
 }
 
 impl Benchmark for Args {
     async fn run(&self, target: &mut Target, out: &Out) -> Result<Report> {
         ensure!(self.members > 0, "a number of members above 0 is needed");
         allow_sockets(self.members + 1)?;
-        let sizes = Sizes::of(self.text_bytes)?;
-        let (secs, time) = (secs(self.secs), Duration::from_secs(secs(self.secs)));
-        let relaying = async { Relay::start().await?.fan(self.members, self.window, sizes, time).await };
-        let relay = out.seconds("relay", secs, relaying).await?;
         let people = target.mint_all((0..=self.members).map(|n| format!("m{n}")).collect(), out).await?;
         let others: Vec<UserId> = people[1..].iter().map(|tokens| tokens.user).collect();
         let group = target.group(&people[0], "everybody", &others).await?;
@@ -80,8 +76,19 @@ impl Benchmark for Args {
         let measuring = measure(vec![line], target, |sender| keep_pace(sender, members, window, time));
         let measured = out.seconds("messages", self.secs, measuring).await?;
         let report = Report::of_messages("fanout", &measured);
-        let bound = Ceiling::new("a relay, deliveries/s", relay.per_s, report.headline());
+        let relay = target.alone(self.relayed(out)).await?;
+        let bound =
+            relay.map(|relay| Ceiling::new("a relay", "deliveries/s", relay.per_s, report.headline()));
         Ok(report.under(bound).with(Fanned { members: self.members, relay }))
+    }
+}
+
+impl Args {
+    /// What a relay does with as many members.
+    async fn relayed(&self, out: &Out) -> Result<Relayed> {
+        let (sizes, time) = (Sizes::of(self.text_bytes)?, relay_time(self.secs));
+        let relaying = async { Relay::start().await?.fan(self.members, self.window, sizes, time).await };
+        out.seconds("a relay", time.as_secs(), relaying).await
     }
 }
 

@@ -20,6 +20,8 @@ pub(in crate::bench) struct Socket {
     /// Up to here `coming` was looked at.
     looked: usize,
     going: Vec<u8>,
+    /// Of all that was ever in `going`, what the kernel took.
+    written_bytes: u64,
     scratch: Vec<u8>,
     /// When something was said last.
     said: Instant,
@@ -75,7 +77,15 @@ impl Socket {
         };
         let status = String::from_utf8_lossy(&coming[..end]).lines().next().unwrap_or_default().to_owned();
         ensure!(status.contains(" 101 "), "the server did not take the connection: {status}");
-        Ok(Self { stream, coming, looked: end, going: Vec::new(), scratch: Vec::new(), said: Instant::now() })
+        Ok(Self {
+            stream,
+            coming,
+            looked: end,
+            going: Vec::new(),
+            written_bytes: 0,
+            scratch: Vec::new(),
+            said: Instant::now(),
+        })
     }
 
     /// Cuts the connection, without a word to the other side but a reset.
@@ -90,6 +100,21 @@ impl Socket {
         write_text(&mut self.going, &self.scratch);
         self.said = Instant::now();
         Ok(())
+    }
+
+    /// Bytes that wait for the kernel to take them.
+    pub(in crate::bench) fn waiting_bytes(&self) -> usize {
+        self.going.len()
+    }
+
+    /// Bytes that the kernel took so far.
+    pub(in crate::bench) fn written_bytes(&self) -> u64 {
+        self.written_bytes
+    }
+
+    /// Bytes that were put in line so far, and those that the kernel took among them.
+    pub(in crate::bench) fn said_bytes(&self) -> u64 {
+        self.written_bytes + self.going.len() as u64
     }
 
     /// The next frame that came in whole, if there is one.
@@ -135,6 +160,7 @@ impl Socket {
             }
         }
         self.going.drain(..written);
+        self.written_bytes += written as u64;
         Ok(())
     }
 

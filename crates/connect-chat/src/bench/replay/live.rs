@@ -18,11 +18,11 @@ use super::text;
 use super::trace::Trace;
 use super::world::World;
 use crate::bench::drive::{AFTER_LAST, QUIET, micros, sockets};
+use crate::bench::figures::Measured;
 use crate::bench::latencies::Latencies;
 use crate::bench::lean::{Heard, LAGGED, Socket, number_of, numbered, parse};
 use crate::bench::meter::{Meter, Numbers, Tally};
 use crate::bench::out::Out;
-use crate::bench::report::Measured;
 use crate::bench::target::Target;
 
 /// Refusals after which it is given up: more than a server that is only busy gives.
@@ -60,6 +60,8 @@ struct Person {
     /// Messages that others send to this person.
     expected: u64,
     received: u64,
+    /// When the last of them came.
+    last: Option<Instant>,
     receive: Latencies,
     ack: Latencies,
 }
@@ -106,7 +108,7 @@ pub(super) async fn run(
     while let Some(person) = people.join_next().await {
         ended.push(person??);
     }
-    let mut measured = gather(trace, &ended, refused, seconds);
+    let mut measured = gather(trace, &ended, refused, begin, seconds);
     measured.server_cpu_us = target.cpu_us().zip(cpu).map(|(after, before)| after.saturating_sub(before));
     measured.server_rss_bytes = target.rss_bytes();
     Ok(measured)
@@ -191,6 +193,7 @@ fn person(
         meters: of.iter().map(|group| (*group, Meter::default())).collect(),
         expected: of.iter().map(others).sum(),
         received: 0,
+        last: None,
         receive: Latencies::new(),
         ack: Latencies::new(),
         shared: Arc::clone(shared),
@@ -250,7 +253,8 @@ impl Person {
     }
 
     fn hear(&mut self) -> Result<()> {
-        let now = micros(self.shared.start.elapsed());
+        let came = Instant::now();
+        let now = micros(came.saturating_duration_since(self.shared.start));
         while let Some(frame) = self.socket.next()? {
             match parse(frame)? {
                 Heard::Entry(entry) if entry.kind == "message" => {
@@ -262,6 +266,7 @@ impl Person {
                     let meter = self.meters.entry(group).or_default();
                     if meter.received(told.nth, entry.position) {
                         self.received += 1;
+                        self.last = Some(came);
                         let sent = self.shared.sent_us[row].load(Ordering::Relaxed);
                         self.receive.record(now.saturating_sub(sent));
                     }
@@ -291,7 +296,7 @@ fn row_of(client_id: &str) -> Result<usize> {
     Ok(number_of(client_id).context("a client id without a number")? as usize)
 }
 
-fn gather(trace: &Trace, people: &[Person], refused: u64, seconds: f64) -> Measured {
+fn gather(trace: &Trace, people: &[Person], refused: u64, begin: Instant, seconds: f64) -> Measured {
     let rows = trace.rows.len() as u64;
     let mut tally = Tally { sent: rows, acked: rows, refused, ..Tally::default() };
     let (mut ack, mut receive) = (Latencies::new(), Latencies::new());
@@ -307,12 +312,16 @@ fn gather(trace: &Trace, people: &[Person], refused: u64, seconds: f64) -> Measu
         ack.add(&person.ack);
         receive.add(&person.receive);
     }
+    let last = people.iter().filter_map(|person| person.last).max();
     Measured {
         tally,
+        // One that was refused is sent again, until it is stored.
+        refused_by: None,
         ack,
+        send_late: Latencies::new(),
         receive,
         seconds,
-        received_seconds: seconds,
+        received_seconds: last.map_or(0.0, |last| last.saturating_duration_since(begin).as_secs_f64()),
         server_cpu_us: None,
         server_rss_bytes: None,
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::ceilings::{Load, OfPairs, secs};
+use super::ceilings::{Alone, Appends, store_time};
 use super::out::Out;
 use super::report::Report;
 use super::runs::Benchmark;
@@ -84,25 +84,20 @@ impl Benchmark for Args {
             digest: expected.digest(),
             ..replayed
         };
-        let load = self.load(&trace, measured.tally.acked as f64 / commits.batches.max(1.0));
-        let ceilings = OfPairs::measure(&load, target, out).await?;
         let report = Report::of_messages("replay", &measured);
-        let bound = ceilings.bound(measured.tally.acked as f64 / measured.seconds);
+        let appends = commits.entries_in_append().map(|batch| Appends {
+            conversations: self.parallel.clamp(1, trace.groups.len()),
+            batch,
+            text_bytes: trace.text_bytes(),
+            time: store_time(measured.seconds as u64),
+        });
+        let place = target.place.clone();
+        let store = match appends {
+            Some(appends) => target.alone(Alone::measure(&place, appends, out)).await?,
+            None => None,
+        };
+        let bound = store.as_ref().map(|store| store.bound(measured.tally.acked as f64 / measured.seconds));
         let wrong = replayed.faults();
-        Ok(report.under(bound).with(ceilings).with(commits).with(replayed).wrong(wrong))
-    }
-}
-
-impl Args {
-    /// The load on a store that takes the same messages at once in as many groups.
-    fn load(&self, trace: &Trace, batch: f64) -> Load {
-        let bytes: usize = trace.rows.iter().map(|row| row.bytes).sum();
-        Load {
-            pairs: self.parallel.clamp(1, trace.groups.len()),
-            window: 1,
-            batch: batch.round().max(1.0) as u64,
-            text_bytes: bytes / trace.rows.len(),
-            secs: secs(u64::MAX),
-        }
+        Ok(report.under(bound).with(store).with(commits).with(replayed).wrong(wrong))
     }
 }

@@ -62,6 +62,11 @@ impl Trace {
         Self::parse(plain, rows).with_context(|| format!("{} is not such a trace", path.display()))
     }
 
+    /// Bytes of a text, on average.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.rows.iter().map(|row| row.bytes).sum::<usize>() / self.rows.len().max(1)
+    }
+
     fn parse(plain: impl Read, rows: Option<usize>) -> Result<Self> {
         let mut trace = Self::default();
         let (mut groups, mut people) = (HashMap::new(), HashMap::new());

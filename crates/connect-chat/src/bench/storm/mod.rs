@@ -19,11 +19,12 @@ use tokio::time::sleep;
 use super::ceilings::Relay;
 use super::crowd::{Crowd, speaker_of};
 use super::drive::{micros, sockets};
+use super::figures::{Figures, round};
 use super::latencies::{Latencies, Millis};
 use super::meter::{Numbers, Tally};
 use super::out::Out;
 use super::process::{self, allow_sockets, megabytes};
-use super::report::{Ceiling, Figures, Report, round};
+use super::report::{Ceiling, Headline, Report};
 use super::runs::Benchmark;
 use super::target::Target;
 use session::{Seen, Session, Told};
@@ -78,21 +79,18 @@ impl Benchmark for Args {
         allow_sockets(self.sessions)?;
         let crowd = Crowd::make(target, self.sessions, self.conversations, out).await?;
         let (storm, tally) = self.storm(target, &crowd, out).await?;
-        target.end().await?;
-        let relay = Relay::start().await?.storm(self.sessions, ASKED_BYTES, ANSWER_BYTES).await?;
+        let relaying = async { Relay::start().await?.storm(self.sessions, ASKED_BYTES, ANSWER_BYTES).await };
+        let relay = target.alone(relaying).await?;
         let figures = Figures { server_rss_mb: Some(round(storm.rss_peak_mb)), ..Figures::from(&tally) };
-        let bound = Ceiling::new(
-            "as many connections to a relay, each answered, ms",
-            relay.as_secs_f64() * 1e3,
-            storm.back_s * 1e3,
-        );
-        Ok(Report::new("storm", ("back_s", storm.back_s), figures).under(bound).with(storm))
+        let what = "as many connections to a relay, each answered";
+        let bound = relay.map(|took| Ceiling::new(what, "ms", took.as_secs_f64() * 1e3, storm.back_s * 1e3));
+        Ok(Report::new("storm", Headline::less("back_s", storm.back_s), figures).under(bound).with(storm))
     }
 }
 
 impl Args {
     async fn storm(&self, target: &Target, crowd: &Crowd, out: &Out) -> Result<(Storm, Tally)> {
-        let pid = target.pid().context("the server's process is not known: --server-pid")?;
+        let pid = target.known_pid()?;
         let sessions = self.live(target, crowd, out).await?;
         let (tell, told) = watch::channel(Told::Live);
         let (back, mut returns) = mpsc::channel(self.sessions);
@@ -103,13 +101,13 @@ impl Args {
         let (stop, mut speaking) = self.speak(target, crowd, out).await?;
         sleep(CALM).await;
         process::reset_peak(pid);
-        let rss_before_mb = target.rss_bytes().map_or(0.0, megabytes);
-        let cpu = target.cpu_us().unwrap_or_default();
+        let rss_before_mb = megabytes(target.known_rss_bytes()?);
+        let cpu = target.known_cpu_us()?;
         let cut = Instant::now();
         tell.send_replace(Told::Cut);
         let latencies = self.returns(&mut returns, &mut under_way, cut, out).await?;
-        let cpu_ms = target.cpu_us().unwrap_or_default().saturating_sub(cpu) as f64 / 1e3;
-        let rss_peak_mb = process::peak_bytes(pid).map_or(0.0, megabytes);
+        let cpu_ms = target.known_cpu_us()?.saturating_sub(cpu) as f64 / 1e3;
+        let rss_peak_mb = process::peak_bytes(pid).map(megabytes).context("the server is gone")?;
         sleep(CALM).await;
         stop.send_replace(true);
         let mut acked = vec![Numbers::default(); crowd.groups.len()];
@@ -144,7 +142,11 @@ impl Args {
     /// All of them, caught up.
     async fn live(&self, target: &Target, crowd: &Crowd, out: &Out) -> Result<Vec<Session>> {
         let bar = out.bar("sessions", self.sessions as u64);
-        let living = crowd.people.iter().map(|tokens| Session::live(&target.url, &tokens.access_token));
+        let ids = Arc::new(crowd.groups.iter().map(|group| group.id.to_string()).collect());
+        let living = crowd
+            .people
+            .iter()
+            .map(|tokens| Session::live(&target.url, &tokens.access_token, Arc::clone(&ids)));
         let live = stream::iter(living).buffered(CONNECTS_MAX).inspect_ok(|_| bar.inc(1)).try_collect().await;
         bar.finish_and_clear();
         live

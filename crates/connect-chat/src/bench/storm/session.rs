@@ -42,6 +42,8 @@ pub(super) struct Session {
 struct Device {
     url: String,
     access_token: String,
+    /// The ids of all groups, as they stand in frames.
+    ids: Arc<Vec<String>>,
     /// Where its resume stands.
     token: Option<String>,
     logs: HashMap<usize, Log>,
@@ -60,10 +62,11 @@ pub(super) struct Seen {
 
 impl Session {
     /// Connects, and resumes from nothing.
-    pub(super) async fn live(url: &str, access_token: &str) -> Result<Self> {
+    pub(super) async fn live(url: &str, access_token: &str, ids: Arc<Vec<String>>) -> Result<Self> {
         let device = Device {
             url: url.to_owned(),
             access_token: access_token.to_owned(),
+            ids,
             token: None,
             logs: HashMap::new(),
             turned_away: 0,
@@ -155,14 +158,14 @@ impl Session {
         while let Some(frame) = self.socket.next()? {
             match parse(frame)? {
                 Heard::Entry(entry) => {
-                    if let Some((group, nth)) = message(&entry)? {
+                    if let Some((group, nth)) = message(&entry, &self.device.ids)? {
                         self.device.logs.entry(group).or_default().pushed(nth, entry.position);
                     }
                 }
                 Heard::Changes(changes) => {
                     self.device.token = Some(changes.token.to_owned());
                     (caught_up, again) = (!changes.more, again || changes.more);
-                    show(&mut self.device.logs, &changes)?;
+                    self.device.show(&changes)?;
                 }
                 Heard::Lagged => {
                     self.device.logs.values_mut().for_each(Log::lagged);
@@ -203,6 +206,16 @@ impl Session {
 }
 
 impl Device {
+    /// What the answer to a sync shows is there.
+    fn show(&mut self, changes: &Changes<'_>) -> Result<()> {
+        for entry in changes.conversations.iter().flat_map(|shown| &shown.entries) {
+            if let Some((group, nth)) = message(entry, &self.ids)? {
+                self.logs.entry(group).or_default().shown(nth);
+            }
+        }
+        Ok(())
+    }
+
     /// Connects and catches up; the device comes back with the error.
     async fn connected(self) -> Result<Session, (Self, anyhow::Error)> {
         let socket = match Socket::hello(&self.url, &self.access_token).await {
@@ -217,20 +230,39 @@ impl Device {
     }
 }
 
-/// What the answer to a sync shows is there.
-fn show(logs: &mut HashMap<usize, Log>, changes: &Changes<'_>) -> Result<()> {
-    for entry in changes.conversations.iter().flat_map(|shown| &shown.entries) {
-        if let Some((group, nth)) = message(entry)? {
-            logs.entry(group).or_default().shown(nth);
-        }
-    }
-    Ok(())
-}
-
-/// The group and the place of a message; `None` if the entry is none.
-fn message(entry: &Entry<'_>) -> Result<Option<(usize, u64)>> {
+/// The group and the place of a message; `None` if the entry is none. An error if it came in another group than it was
+/// sent to.
+fn message(entry: &Entry<'_>, ids: &[String]) -> Result<Option<(usize, u64)>> {
     if entry.kind != "message" {
         return Ok(None);
     }
-    Ok(Some(number::parts(number_of(entry.client_id).context("an entry of somebody else")?)))
+    let (group, nth) = number::parts(number_of(entry.client_id).context("an entry of somebody else")?);
+    ensure!(
+        ids.get(group).is_some_and(|id| id == entry.conversation),
+        "an entry came in another group than it was sent to"
+    );
+    Ok(Some((group, nth)))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::Position;
+
+    use super::*;
+    use crate::bench::lean::numbered;
+
+    #[test]
+    fn a_message_of_another_group_passes_for_one_of_the_group_in_its_number() {
+        let ids = ["one".to_owned(), "other".to_owned()];
+        let read = |conversation, kind, group| {
+            let client_id = numbered(1, number::of(group, 7)).to_string();
+            let position = Position::new(1, 1);
+            let entry = Entry { conversation, client_id: &client_id, position, kind, body: None };
+            message(&entry, &ids)
+        };
+        assert_eq!(read("other", "message", 1).unwrap(), Some((1, 7)));
+        assert!(read("one", "message", 1).is_err());
+        assert!(read("one", "message", 2).is_err(), "a group that is not there");
+        assert_eq!(read("one", "joined", 1).unwrap(), None);
+    }
 }

@@ -7,7 +7,7 @@ pub(super) struct Planned {
     pub(super) name: &'static str,
     /// Its flags, as the goals state them.
     full: &'static str,
-    /// Its flags, when all of them together may take two minutes.
+    /// Its flags, when all of them together may take minutes and not hours.
     quick: &'static str,
 }
 
@@ -75,6 +75,19 @@ mod tests {
     struct Bench {
         #[command(flatten)]
         _args: crate::bench::Args,
+    }
+
+    #[test]
+    fn the_table_has_rows_of_other_commands_than_the_page_lists() {
+        let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+        let listed: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("target/release/connect-chat bench "))
+            .map(|line| line.split('#').next().unwrap_or_default().trim())
+            .filter(|line| !line.starts_with("report"))
+            .collect();
+        let planned: Vec<String> = PLAN.iter().map(|planned| planned.arguments(false).join(" ")).collect();
+        assert_eq!(listed, planned);
     }
 
     #[test]
