@@ -3,8 +3,10 @@
 mod admin;
 mod bench;
 mod chat;
+mod count;
 mod help;
 mod serve;
+mod settings;
 
 use std::io::Write;
 use std::process::ExitCode;

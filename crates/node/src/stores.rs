@@ -40,6 +40,16 @@ impl Stores {
         Self::open_in(&config.data, options(config))
     }
 
+    /// As [`Self::open`], of a database that is there: a folder that was mistaken for the data folder gets none.
+    pub fn open_existing(config: &Config) -> anyhow::Result<Self> {
+        anyhow::ensure!(
+            folder(&config.data).is_dir(),
+            "{} holds no store: name the server's data folder with --data",
+            config.data.display()
+        );
+        Self::open(config)
+    }
+
     /// As [`Self::open`], whatever else is in the data folder.
     pub(crate) fn open_in(data: &Path, options: store_kv::Options) -> anyhow::Result<Self> {
         let kv = Kv::open(&folder(data), options)?;

@@ -10,6 +10,7 @@ use node::restore::Summary;
 
 use super::call::Caller;
 use super::out::say;
+use crate::count::count;
 
 /// Takes a backup of the running server, and reads it back before it gets its name.
 pub(super) async fn backup(caller: &Caller, to: PathBuf, json: bool) -> anyhow::Result<()> {
@@ -72,8 +73,12 @@ fn tell(summary: &Summary, done: &str, json: bool) -> anyhow::Result<()> {
     }
     let Summary { about, conversations, entries, users, bytes } = summary;
     say(&format!(
-        "{done}: {conversations} conversations, {entries} entries, {users} users, {bytes} bytes; \
-         taken at {}, good up to offset {} of the change feed",
-        about.time, about.feed
+        "{done}: {}, {}, {}, {}; taken at {}, good up to offset {} of the change feed",
+        count(*conversations, "conversation", "conversations"),
+        count(*entries, "entry", "entries"),
+        count(*users, "user", "users"),
+        count(*bytes, "byte", "bytes"),
+        about.time,
+        about.feed
     ))
 }

@@ -43,7 +43,7 @@ impl Caller {
 
     /// `GET`.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
-        Ok(self.answer(self.http.get(self.url(path))).await?.json().await?)
+        self.read(self.answer(self.http.get(self.url(path))).await?).await
     }
 
     /// `GET` of something that may be long.
@@ -57,7 +57,7 @@ impl Caller {
         path: &str,
         body: &impl Serialize,
     ) -> anyhow::Result<T> {
-        Ok(self.answer(self.http.post(self.url(path)).json(body)).await?.json().await?)
+        self.read(self.answer(self.http.post(self.url(path)).json(body)).await?).await
     }
 
     fn url(&self, path: &str) -> String {
@@ -71,7 +71,15 @@ impl Caller {
         if response.status().is_success() {
             return Ok(response);
         }
-        let failure: Failure = response.json().await?;
+        let failure: Failure = self.read(response).await?;
         anyhow::bail!("{}", failure.error)
+    }
+
+    /// What an answer says; whoever speaks otherwise is somebody else.
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> anyhow::Result<T> {
+        let body = response.bytes().await.context("the server broke off: its log says why")?;
+        serde_json::from_slice(&body).with_context(|| {
+            format!("{} is not an admin listener: name the server's with --admin", self.address)
+        })
     }
 }

@@ -2,22 +2,18 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use node::Config;
-use node::config::Layers;
 use node::doctor::{Finding, Level, examine};
 
 use super::out::say;
+use crate::count::count;
+use crate::settings::Given;
 
 /// Where the server's settings are; as `serve` has them.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The file of settings that the server has.
-    #[arg(long, value_name = "FILE", env = "CONNECT_CHAT_CONFIG")]
-    config: Option<PathBuf>,
-    /// A setting that the server has.
-    #[arg(long, value_name = "SECTION.KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    given: Given,
     /// As JSON, one array.
     #[arg(long)]
     json: bool,
@@ -38,23 +34,19 @@ pub(super) async fn doctor(args: Args, data: Option<PathBuf>) -> anyhow::Result<
     };
     tell(&findings, args.json)?;
     let failed = findings.iter().filter(|finding| finding.level == Level::Fail).count();
-    anyhow::ensure!(failed == 0, "{failed} of {} things are not as a server needs them", findings.len());
+    anyhow::ensure!(
+        failed == 0,
+        "of {}, {}",
+        count(findings.len(), "thing", "things"),
+        count(failed, "is not as a server needs it", "are not as a server needs them")
+    );
     Ok(())
 }
 
 /// The settings that the server has; a data folder that was named is the one to look at.
 fn config(args: &Args, data: Option<PathBuf>) -> anyhow::Result<Config> {
-    let mut layers = Layers::default();
-    if let Some(path) = &args.config {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("the file of settings {} cannot be read", path.display()))?;
-        layers.file(&path.display().to_string(), &text)?;
-    }
-    layers.environment(std::env::vars())?;
-    for setting in &args.set {
-        let (key, value) = setting.split_once('=').context("--set wants SECTION.KEY=VALUE")?;
-        layers.set(key, value, "--set")?;
-    }
+    let mut layers = args.given.beneath()?;
+    args.given.above(&mut layers)?;
     let config = layers.into_config()?;
     Ok(Config { data: data.unwrap_or(config.data.clone()), ..config })
 }

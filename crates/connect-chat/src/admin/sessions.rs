@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::call::Caller;
 use super::out::say;
+use crate::count::count;
 
 /// Lists the live sessions, a line each.
 pub(super) async fn sessions(caller: &Caller, user: Option<String>, json: bool) -> anyhow::Result<()> {
@@ -40,5 +41,6 @@ pub(super) async fn drain(caller: &Caller, stop: bool, json: bool) -> anyhow::Re
         return say(&drained.to_string());
     }
     let then = if stop { "the server stops" } else { "the server stays until it is told to stop" };
-    say(&format!("{} sessions were told to reconnect; {then}", drained["sessions"]))
+    let told = drained["sessions"].as_u64().unwrap_or_default();
+    say(&format!("{} told to reconnect; {then}", count(told, "session was", "sessions were")))
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::call::Caller;
 use super::out::say;
+use crate::count::count;
 
 /// Asks the running server.
 pub(super) async fn online(caller: &Caller, json: bool) -> anyhow::Result<()> {
@@ -15,7 +16,7 @@ pub(super) async fn online(caller: &Caller, json: bool) -> anyhow::Result<()> {
 /// Opens the store of a server that is stopped; mends what is derived, if asked to.
 pub(super) async fn offline(data: PathBuf, repair: bool, json: bool) -> anyhow::Result<()> {
     let config = node::Config { data, ..node::Config::default() };
-    let stores = tokio::task::spawn_blocking(move || node::Stores::open(&config)).await??;
+    let stores = tokio::task::spawn_blocking(move || node::Stores::open_existing(&config)).await??;
     let report = if repair { node::repair(&stores).await } else { node::audit(&stores).await };
     stores.kv.close().await;
     judge(&report?, json)
@@ -27,7 +28,7 @@ fn judge(report: &node::Report, json: bool) -> anyhow::Result<()> {
     } else {
         tell(report)?;
     }
-    anyhow::ensure!(report.violations == 0, "the store breaks {} laws", report.violations);
+    anyhow::ensure!(report.violations == 0, "the store breaks {}", count(report.violations, "law", "laws"));
     Ok(())
 }
 
@@ -39,7 +40,9 @@ fn tell(report: &node::Report) -> anyhow::Result<()> {
         say(told)?;
     }
     say(&format!(
-        "{} conversations, {} entries, {} violations",
-        report.conversations, report.entries, report.violations
+        "{}, {}, {}",
+        count(report.conversations, "conversation", "conversations"),
+        count(report.entries, "entry", "entries"),
+        count(report.violations, "violation", "violations")
     ))
 }

@@ -24,6 +24,8 @@ pub(super) struct SignedIn {
     pub(super) file: PathBuf,
     /// Signed in just now: the time in the tokens is the server's now.
     pub(super) fresh: bool,
+    /// Nobody said who it is: it was the only one who is kept here.
+    pub(super) assumed: bool,
 }
 
 impl Home {
@@ -32,14 +34,7 @@ impl Home {
             Some(folder) => folder,
             None => default_state().context("no home folder: name a folder with --state")?,
         };
-        let server: String = http
-            .base()
-            .trim_start_matches("http://")
-            .trim_start_matches("https://")
-            .chars()
-            .map(file_char)
-            .collect();
-        Ok(Self(base.join(server)))
+        Ok(Self(base.join(folder_of(http.base()))))
     }
 
     fn person(&self, handle: &str) -> Result<PathBuf> {
@@ -65,8 +60,16 @@ fn default_state() -> Option<PathBuf> {
         .map(|base| base.join("connect-chat"))
 }
 
-fn file_char(c: char) -> char {
-    if c.is_ascii_alphanumeric() || c == '.' { c } else { '_' }
+/// A folder for each server: what one of them gave is shown to no other, nor to the same one without TLS.
+fn folder_of(base: &str) -> String {
+    let mut name = String::new();
+    for byte in base.trim_end_matches('/').replacen("://", "-", 1).bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => name.push(char::from(byte)),
+            other => name.push_str(&format!("%{other:02x}")),
+        }
+    }
+    name
 }
 
 fn is_handle(handle: &str) -> bool {
@@ -76,14 +79,11 @@ fn is_handle(handle: &str) -> bool {
 
 /// Signs in with what is kept, or with a password.
 pub(super) async fn sign_in(args: &Args, http: &Http, home: &Home, people: bool) -> Result<SignedIn> {
-    let asked = match &args.user {
-        Some(user) => Some(user.to_lowercase()),
-        None => home.only(),
-    };
-    let handle = match asked {
-        Some(handle) => handle,
-        None if people => ask("Your name: ")?.to_lowercase(),
-        None => bail!("who are you? name it with --user"),
+    let (handle, assumed) = match (&args.user, home.only()) {
+        (Some(user), _) => (user.to_lowercase(), false),
+        (None, Some(only)) => (only, true),
+        (None, None) if people => (ask("Your name: ")?.to_lowercase(), false),
+        (None, None) => bail!("who are you? name it with --user"),
     };
     let person = home.person(&handle)?;
     let file = person.join("tokens.json");
@@ -93,8 +93,11 @@ pub(super) async fn sign_in(args: &Args, http: &Http, home: &Home, people: bool)
     };
     let folder = person.join(tokens.device.to_string());
     private_folder(&folder)?;
-    keep(&file, &tokens)?;
-    Ok(SignedIn { tokens, folder, file, fresh })
+    // What was only read may be older already: another terminal of this person may be at work.
+    if fresh {
+        keep(&file, &tokens)?;
+    }
+    Ok(SignedIn { tokens, folder, file, fresh, assumed })
 }
 
 impl SignedIn {
@@ -102,6 +105,23 @@ impl SignedIn {
     pub(super) fn keeper(&self) -> Keep {
         let file = self.file.clone();
         Box::new(move |tokens| keep(&file, tokens))
+    }
+
+    /// What a person should know who did not say who they are.
+    pub(super) fn greeting(&self) -> Option<String> {
+        let handle = &self.tokens.handle;
+        self.assumed.then(|| format!("signed in as {handle}; --user NAME for another"))
+    }
+
+    /// Why there is no chat; what is in use is this person's folder.
+    pub(super) fn not_started(&self, error: client::Error) -> anyhow::Error {
+        match error {
+            client::Error::Storage(error) if error.kind() == io::ErrorKind::WouldBlock => anyhow::anyhow!(
+                "{} chats in another terminal already: end that one, or be somebody else with --user NAME",
+                self.tokens.handle
+            ),
+            error => error.into(),
+        }
     }
 }
 
@@ -195,6 +215,16 @@ mod tests {
             assert!(!is_handle(name), "{name}");
         }
         assert!(is_handle("ada.l-2_x"));
+    }
+
+    #[test]
+    fn tokens_of_one_server_are_shown_to_another() {
+        let bases =
+            ["http://h/", "https://h/", "http://a:80/", "http://a_80/", "http://a-80/", "http://a%3a80/"];
+        let folders: std::collections::HashSet<String> = bases.iter().map(|base| folder_of(base)).collect();
+        assert_eq!(folders.len(), bases.len(), "{folders:?}");
+        assert!(folders.iter().all(|folder| !folder.contains('/')), "{folders:?}");
+        assert_eq!(folder_of("http://127.0.0.1:8080/"), "http-127.0.0.1%3a8080");
     }
 
     #[cfg(unix)]

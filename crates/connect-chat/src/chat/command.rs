@@ -30,6 +30,15 @@ pub(super) enum Command {
     Nothing,
     /// Not understood, and what to do about it.
     Wrong(String),
+    /// The same of a command that should have opened a conversation.
+    OpenNothing(String),
+}
+
+impl Command {
+    /// Whether another conversation is meant from now on.
+    pub(super) const fn opens(&self) -> bool {
+        matches!(self, Self::Open(_) | Self::Group { .. } | Self::OpenNothing(_))
+    }
 }
 
 /// What `/help` prints.
@@ -75,11 +84,20 @@ pub(super) fn parse(typed: &str) -> Command {
         ("discard", _) => Command::Discard,
         ("help", _) => Command::Help,
         ("quit", _) => Command::Quit,
-        ("open" | "group" | "add" | "remove" | "role" | "rename", true) => {
-            Command::Wrong(format!("/{name} whom or what? See /help."))
-        }
+        ("open" | "group", true) => Command::OpenNothing(whom(name)),
+        ("add" | "remove" | "role" | "rename", true) => Command::Wrong(whom(name)),
         _ => Command::Wrong(format!("There is no /{name}. See /help.")),
     }
+}
+
+fn whom(name: &str) -> String {
+    format!("/{name} whom or what? See /help.")
+}
+
+/// What one types to make a group: what [`parse`] reads as that, where a line can say it.
+pub(super) fn group(name: &str, users: &[String]) -> String {
+    let name = if name.contains(char::is_whitespace) { format!("\"{name}\"") } else { name.to_owned() };
+    format!("/group {name} {}", users.join(" ")).trim_end().to_owned()
 }
 
 fn role(words: &[String]) -> Command {
@@ -125,9 +143,11 @@ mod tests {
 
     #[test]
     fn a_misspelt_or_half_command_is_never_said_aloud() {
-        for line in ["/opne bob", "/open", "/group", "/", "/ hello", "/add  ", "/role bob", "/role bob king"]
-        {
+        for line in ["/opne bob", "/", "/ hello", "/add  ", "/role bob", "/role bob king"] {
             assert!(matches!(parse(line), Command::Wrong(_)), "{line}");
+        }
+        for line in ["/open", "/group", "/open  "] {
+            assert!(matches!(parse(line), Command::OpenNothing(_)) && parse(line).opens(), "{line}");
         }
     }
 
@@ -141,6 +161,8 @@ mod tests {
     #[test]
     fn names_with_spaces_are_quoted() {
         let users = vec!["ada".to_owned(), "bob".to_owned()];
+        assert_eq!(group("our team", &users), "/group \"our team\" ada bob");
+        assert_eq!(parse(&group("our team", &users)), parse("/group \"our team\" ada  bob"));
         assert_eq!(parse("/group \"our team\" ada  bob"), Command::Group { name: "our team".into(), users });
         assert_eq!(parse("/open \"our team\""), Command::Open("our team".into()));
         assert_eq!(parse("/rename  the new name "), Command::Rename("the new name".into()));

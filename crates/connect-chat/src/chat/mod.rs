@@ -10,6 +10,7 @@
 //! a mode only shows. Deliberately absent: a store of messages (what is older is read from the server).
 
 mod account;
+mod clock;
 mod command;
 mod escape;
 mod line;
@@ -32,10 +33,13 @@ use anyhow::Context;
 use client::http::Http;
 use client::storage::{FileOutbox, FileState};
 use client::tokens::Refreshing;
-use client::{Client, Clock, Endpoint, Options, Parts};
+use client::{Client, Clock, Endpoint, Events, Options, Parts};
 
+use account::SignedIn;
 use line::Lines;
+use names::Book;
 use screen::Screen;
+use server::Server;
 use state::State;
 
 /// Chat in the terminal.
@@ -81,6 +85,14 @@ enum Ended {
     Stopped,
 }
 
+/// What a chat begins with.
+struct Opening {
+    /// What the person should know first.
+    greeting: Option<String>,
+    /// What is opened at once: a name.
+    conversation: Option<String>,
+}
+
 /// Chats until the person leaves or the input ends.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let people = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -91,34 +103,41 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if signed_in.fresh {
         clock.told(signed_in.tokens.time);
     }
-    let folder = signed_in.folder.clone();
-    let (handle, me) = (signed_in.tokens.handle.clone(), signed_in.tokens.user);
-    let (keep, file) = (signed_in.keeper(), signed_in.file.clone());
-    let tokens = Refreshing::new(http.clone(), signed_in.tokens, Arc::clone(&clock), keep);
-    let (client, events) = Client::start(Parts {
+    let (client, events) = start(http, clock, &signed_in).await?;
+    let SignedIn { tokens, folder, .. } = &signed_in;
+    let state = State::new(tokens.user, tokens.handle.clone(), client.outbox().await?);
+    // The outbox is locked: what is in this folder is this process's alone.
+    let server = Server::new(client, Book::open(&folder.join("names")));
+    let opening = Opening { greeting: signed_in.greeting(), conversation: args.open };
+    let ended = if people && !args.line {
+        Screen::run(state, server, events, opening).await?
+    } else {
+        let linger = Duration::from_secs(args.linger_secs);
+        Lines::new(state, server, tokens.device, people).run(events, opening, linger).await?
+    };
+    match ended {
+        Ended::Left => Ok(()),
+        Ended::Stopped => anyhow::bail!("the chat could not go on"),
+        Ended::SignIn => {
+            std::fs::remove_file(&signed_in.file)?;
+            anyhow::bail!("this device is signed out: start again to sign in")
+        }
+    }
+}
+
+/// The client of who is signed in.
+async fn start(http: Http, clock: Arc<Clock>, signed_in: &SignedIn) -> anyhow::Result<(Client, Events)> {
+    let SignedIn { tokens, folder, .. } = signed_in;
+    let tokens = Refreshing::new(http.clone(), tokens.clone(), Arc::clone(&clock), signed_in.keeper());
+    let started = Client::start(Parts {
         http,
         tokens: Arc::new(tokens),
         outbox: Box::new(FileOutbox::new(&folder.join("outbox"))),
         state: Box::new(FileState::new(&folder.join("state"))),
         clock,
         options: Options::default(),
-    })
-    .await?;
-    let state = State::new(me, handle, client.outbox().await?);
-    let ended = if people && !args.line {
-        Screen::run(state, client, events, args.open).await?
-    } else {
-        let linger = Duration::from_secs(args.linger_secs);
-        Lines::new(state, client, people).run(events, args.open, linger).await?
-    };
-    match ended {
-        Ended::Left => Ok(()),
-        Ended::Stopped => anyhow::bail!("the chat could not go on"),
-        Ended::SignIn => {
-            std::fs::remove_file(&file)?;
-            anyhow::bail!("this device is signed out: start again to sign in")
-        }
-    }
+    });
+    started.await.map_err(|error| signed_in.not_started(error))
 }
 
 fn endpoint(args: &Args) -> anyhow::Result<Endpoint> {

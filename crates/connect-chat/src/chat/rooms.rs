@@ -175,11 +175,14 @@ impl Rooms {
         }
     }
 
-    /// Takes the oldest message out that was refused here.
-    pub(super) fn take_refused(&mut self, id: ConversationId) -> Option<Outgoing> {
-        let outgoing = &mut self.0.get_mut(&id)?.outgoing;
-        let at = outgoing.iter().position(Outgoing::is_refused)?;
-        Some(outgoing.remove(at))
+    /// The oldest message that was refused here.
+    pub(super) fn first_refused(&self, id: ConversationId) -> Option<&Outgoing> {
+        self.0.get(&id)?.outgoing.iter().find(|outgoing| outgoing.is_refused())
+    }
+
+    /// A message that was refused is sent again under another id, or not wanted any more.
+    pub(super) fn drop_refused(&mut self, id: ConversationId, client_id: ClientId) {
+        self.room(id).outgoing.retain(|outgoing| outgoing.client_id != client_id);
     }
 }
 

@@ -1,11 +1,15 @@
 //! What is asked of the server, and what it answers: the one implementation of every command, whichever way the chat is
 //! shown. Deliberately absent: what anything looks like, and what is remembered of it (see `state`).
 
+use std::sync::Arc;
+
 use client::http::Edge;
 use client::protocol::http::{Entries, Member, User};
 use client::protocol::view::Conversation;
 use client::{Client, Error};
 use domain::{ClientId, Code, ConversationId, Rejection, Role, UserId};
+
+use super::names::{Book, Named};
 
 /// Pages of the list that are read at most.
 const LIST_PAGES_MAX: usize = 20;
@@ -29,8 +33,8 @@ pub(super) enum Ask {
     Group { name: String, users: Vec<String> },
     /// Something else about a group.
     Change { conversation: ConversationId, change: Change },
-    /// A text, for the outbox.
-    Say { conversation: ConversationId, text: String },
+    /// A text, for the outbox; perhaps in the place of one that was refused.
+    Say { conversation: ConversationId, text: String, again: Option<ClientId> },
 }
 
 /// What can be changed about a group. People are named by their handles.
@@ -53,6 +57,11 @@ pub(super) enum Answer {
         person: Option<User>,
         listed: Vec<Conversation>,
     },
+    /// A group of this name, as far as this device knows: the server cannot be asked.
+    Remembered {
+        id: ConversationId,
+        name: String,
+    },
     Name(User),
     Conversation(Box<Conversation>),
     Page {
@@ -71,17 +80,70 @@ pub(super) enum Answer {
         conversation: ConversationId,
         client_id: ClientId,
         text: String,
+        again: Option<ClientId>,
     },
 }
 
 /// The server, as one person asks it. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Server(pub(super) Client);
+pub(super) struct Server {
+    pub(super) client: Client,
+    book: Arc<Book>,
+}
 
 impl Server {
-    /// Asks. Only a text needs no connection: it is kept until there is one.
+    /// The server that this client speaks to; names that it tells are kept in this book.
+    pub(super) fn new(client: Client, book: Book) -> Self {
+        Self { client, book: Arc::new(book) }
+    }
+
+    /// Asks. A text needs no connection: it is kept until there is one. Neither does a name that was told before.
     pub(super) async fn ask(&self, ask: Ask) -> Result<Answer, Error> {
-        let http = self.0.http();
+        let remembered = self.remembered(&ask);
+        match (self.ask_server(ask).await, remembered) {
+            (Ok(answer), _) => {
+                self.learn(&answer);
+                Ok(answer)
+            }
+            (Err(error), Some(answer)) if error.retryable() => Ok(answer),
+            (answer, _) => answer,
+        }
+    }
+
+    /// What the book says to it.
+    fn remembered(&self, ask: &Ask) -> Option<Answer> {
+        match ask {
+            Ask::Name(id) => Some(Answer::Name(User { id: *id, handle: self.book.handle(*id)? })),
+            Ask::Find(name) => Some(match self.book.find(name)? {
+                Named::User(id) => Answer::Found {
+                    name: name.clone(),
+                    person: Some(User { id, handle: name.to_lowercase() }),
+                    listed: Vec::new(),
+                },
+                Named::Group(id) => Answer::Remembered { id, name: name.clone() },
+            }),
+            _ => None,
+        }
+    }
+
+    fn learn(&self, answer: &Answer) {
+        let listed = match answer {
+            Answer::Name(user) | Answer::Found { person: Some(user), .. } => {
+                return self.book.learn(Named::User(user.id), &user.handle);
+            }
+            Answer::Listed(listed) | Answer::Found { listed, .. } => &listed[..],
+            Answer::Conversation(view) | Answer::Made(view) => std::slice::from_ref(&**view),
+            _ => &[],
+        };
+        for view in listed {
+            if let Some(group) = &view.group {
+                self.book.learn(Named::Group(view.id), &group.name);
+            }
+        }
+    }
+
+    async fn ask_server(&self, ask: Ask) -> Result<Answer, Error> {
+        let http = self.client.http();
         Ok(match ask {
             Ask::List => Answer::Listed(self.list().await?),
             Ask::Find(name) => self.find(name).await?,
@@ -96,14 +158,15 @@ impl Server {
             }
             Ask::Group { name, users } => {
                 let users = self.people(&users).await?;
-                Answer::Made(Box::new(http.group(&name, &users, false, self.0.client_id()).await?))
+                Answer::Made(Box::new(http.group(&name, &users, false, self.client.client_id()).await?))
             }
             Ask::Change { conversation, change } => {
                 self.change(conversation, &change).await?;
                 Answer::Changed(conversation, change)
             }
-            Ask::Say { conversation, text } => {
-                Answer::Said { conversation, client_id: self.0.send(conversation, &text).await?, text }
+            Ask::Say { conversation, text, again } => {
+                let client_id = self.client.send(conversation, &text).await?;
+                Answer::Said { conversation, client_id, text, again }
             }
         })
     }
@@ -112,7 +175,7 @@ impl Server {
         let mut all = Vec::new();
         let mut next = None;
         for _ in 0..LIST_PAGES_MAX {
-            let page = self.0.http().conversations(next.as_deref()).await?;
+            let page = self.client.http().conversations(next.as_deref()).await?;
             all.extend(page.conversations);
             next = page.next;
             if next.is_none() {
@@ -130,7 +193,7 @@ impl Server {
 
     /// A person by handle.
     async fn person(&self, name: &str) -> Result<Option<User>, Error> {
-        match self.0.http().by_handle(&name.to_lowercase()).await {
+        match self.client.http().by_handle(&name.to_lowercase()).await {
             Ok(user) => Ok(Some(user)),
             Err(error) if error.is(Code::NotFound) || error.is(Code::BadRequest) => Ok(None),
             Err(error) => Err(error),
@@ -149,7 +212,7 @@ impl Server {
 
     /// A direct conversation in which nothing was said yet has no history, and does not exist.
     async fn page(&self, id: ConversationId, edge: Edge, limit: usize) -> Result<Entries, Error> {
-        match self.0.http().entries(id, edge, Some(limit)).await {
+        match self.client.http().entries(id, edge, Some(limit)).await {
             Err(error) if error.is(Code::NotFound) => {
                 Ok(Entries { entries: Vec::new(), as_of: domain::Position::START, more: false })
             }
@@ -158,7 +221,7 @@ impl Server {
     }
 
     async fn change(&self, id: ConversationId, change: &Change) -> Result<(), Error> {
-        let (http, key) = (self.0.http(), self.0.client_id());
+        let (http, key) = (self.client.http(), self.client.client_id());
         match change {
             Change::Add(names) => http.add(id, &self.people(names).await?, key).await?,
             Change::Remove(names) => http.remove(id, &self.people(names).await?, key).await?,

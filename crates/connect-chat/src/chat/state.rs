@@ -3,13 +3,14 @@
 use client::Event;
 use client::http::Edge;
 use client::storage::Queued;
-use domain::{Body, Content, ConversationId, Position, UserId};
+use domain::{ConversationId, Position, UserId};
 
 use super::command::Command;
 use super::names::Names;
 use super::outgoing::Outgoing;
 use super::rooms::Rooms;
 use super::server::{Answer, Ask, Change};
+use super::words;
 
 /// The chat of one person.
 pub(super) struct State {
@@ -44,10 +45,9 @@ pub(super) const NEWEST: Edge = Edge::Before(Position { seq: domain::position::S
 
 impl State {
     pub(super) fn new(me: UserId, handle: String, outbox: Vec<Queued>) -> Self {
-        let (mut names, mut rooms) = (Names::default(), Rooms::default());
-        names.knows(me, &handle);
+        let (names, mut rooms) = (Names::new(me, &handle), Rooms::default());
         for queued in outbox {
-            let text = said(&queued.body);
+            let text = words::said(&queued.body);
             rooms.said(queued.conversation, Outgoing::waiting(queued.client_id, &text));
         }
         Self { me, handle, names, rooms, open: None, online: false, listed: Vec::new() }
@@ -65,7 +65,7 @@ impl State {
             Command::Help => Ok(Step::Help),
             Command::Quit => Ok(Step::Quit),
             Command::Nothing => Ok(Step::Done),
-            Command::Wrong(why) => Err(why),
+            Command::Wrong(why) | Command::OpenNothing(why) => Err(why),
             Command::Back => opened.map(Step::Back),
             Command::Members => opened.map(Step::Members),
             Command::Add(users) => change(Change::Add(users)),
@@ -75,7 +75,9 @@ impl State {
             Command::Rename(name) => change(Change::Rename(name)),
             Command::Retry => opened.and_then(|id| self.retry(id)),
             Command::Discard => opened.and_then(|id| self.discard(id)),
-            Command::Say(text) => opened.map(|conversation| Step::Ask(Ask::Say { conversation, text })),
+            Command::Say(text) => {
+                opened.map(|conversation| Step::Ask(Ask::Say { conversation, text, again: None }))
+            }
         };
         step.unwrap_or_else(Step::Refuse)
     }
@@ -89,13 +91,16 @@ impl State {
         }
     }
 
-    fn retry(&mut self, conversation: ConversationId) -> Result<Step, String> {
-        let text = self.rooms.take_refused(conversation).ok_or(NOTHING_REFUSED)?.text;
-        Ok(Step::Ask(Ask::Say { conversation, text }))
+    /// What was refused stays until it is in the outbox again.
+    fn retry(&self, conversation: ConversationId) -> Result<Step, String> {
+        let refused = self.rooms.first_refused(conversation).ok_or(NOTHING_REFUSED)?;
+        let (text, again) = (refused.text.clone(), Some(refused.client_id));
+        Ok(Step::Ask(Ask::Say { conversation, text, again }))
     }
 
     fn discard(&mut self, conversation: ConversationId) -> Result<Step, String> {
-        self.rooms.take_refused(conversation).ok_or(NOTHING_REFUSED)?;
+        let refused = self.rooms.first_refused(conversation).ok_or(NOTHING_REFUSED)?.client_id;
+        self.rooms.drop_refused(conversation, refused);
         Ok(Step::Done)
     }
 
@@ -141,12 +146,19 @@ impl State {
                 let nobody = || Step::Refuse(format!("nobody and no group is called {name}"));
                 return self.rooms.named(name).map_or_else(nobody, Step::Open);
             }
+            Answer::Remembered { id, name } => {
+                self.rooms.room(*id).name.get_or_insert_with(|| name.clone());
+                return Step::Open(*id);
+            }
             Answer::Made(view) => {
                 self.rooms.shown(view);
                 return Step::Open(view.id);
             }
             Answer::Changed(id, Change::Leave) if self.open == Some(*id) => self.open = None,
-            Answer::Said { conversation, client_id, text } => {
+            Answer::Said { conversation, client_id, text, again } => {
+                if let Some(refused) = again {
+                    self.rooms.drop_refused(*conversation, *refused);
+                }
                 self.rooms.said(*conversation, Outgoing::waiting(*client_id, text));
             }
             Answer::Changed(..) | Answer::Page { .. } | Answer::Members { .. } => {}
@@ -167,14 +179,6 @@ impl State {
 }
 
 const NOTHING_REFUSED: &str = "nothing was refused here";
-
-/// What a message in the outbox says.
-fn said(body: &Body) -> String {
-    match Content::parse(&domain::Kind::Message, body.as_str()) {
-        Ok(Content::Message(message)) => message.text,
-        _ => body.as_str().to_owned(),
-    }
-}
 
 /// What there is to tell of an answer to a change.
 pub(super) const fn done(change: &Change) -> Option<&'static str> {
@@ -218,12 +222,17 @@ mod tests {
         for seq in [1, 2] {
             let entry = message(seq, 1, "");
             let (conversation, client_id) = (direct(), entry.client_id);
-            state.answer(&Answer::Said { conversation, client_id, text: format!("text {seq}") });
+            state.answer(&Answer::Said { conversation, client_id, text: format!("text {seq}"), again: None });
             state.event(&rejected(&entry), true);
         }
         assert_eq!((state.rooms.waiting(), state.rooms.refused().count()), (0, 2));
-        let again = Ask::Say { conversation: direct(), text: "text 1".into() };
-        assert_eq!(state.command(Command::Retry), Step::Ask(again));
+        let first = message(1, 1, "").client_id;
+        let again = Ask::Say { conversation: direct(), text: "text 1".into(), again: Some(first) };
+        assert_eq!(state.command(Command::Retry), Step::Ask(again.clone()));
+        assert_eq!(state.command(Command::Retry), Step::Ask(again), "the first time it could not be kept");
+        let (conversation, client_id) = (direct(), message(3, 1, "").client_id);
+        state.answer(&Answer::Said { conversation, client_id, text: "text 1".into(), again: Some(first) });
+        assert_eq!((state.rooms.waiting(), state.rooms.refused().count()), (1, 1));
         assert_eq!(state.command(Command::Discard), Step::Done);
         assert!(matches!(state.command(Command::Retry), Step::Refuse(_)));
     }
@@ -237,5 +246,12 @@ mod tests {
         let mut state = state();
         assert_eq!(state.answer(&found), Step::Open(direct()));
         assert_eq!(state.room_name(direct()), "bob");
+    }
+
+    #[test]
+    fn a_group_that_is_remembered_has_no_name() {
+        let (mut state, id) = (state(), ConversationId::Group([1; 16]));
+        assert_eq!(state.answer(&Answer::Remembered { id, name: "team".into() }), Step::Open(id));
+        assert_eq!(state.room_name(id), "team");
     }
 }

@@ -1,13 +1,22 @@
 //! What an entry says, in words. Pure.
 
 use client::Error;
-use domain::{Content, Entry, Kind, Role, UserId};
+use domain::{Body, Code, Content, Entry, Kind, Role, UserId};
 
 use super::names::{NAMED_MAX, Names};
+use crate::count::count;
 
 /// What an entry says, if this version can read it.
 pub(super) fn content(entry: &Entry) -> Option<Content> {
     Content::parse(&entry.kind, entry.body.as_ref()?.as_str()).ok()
+}
+
+/// What a message that is no entry yet says.
+pub(super) fn said(body: &Body) -> String {
+    match Content::parse(&Kind::Message, body.as_str()) {
+        Ok(Content::Message(message)) => message.text,
+        _ => body.as_str().to_owned(),
+    }
 }
 
 /// The text of a message.
@@ -49,12 +58,24 @@ pub(super) fn people(entry: &Entry) -> Vec<UserId> {
     people
 }
 
+/// What becomes of messages that wait when a chat ends.
+pub(super) fn waits(unsent: usize) -> String {
+    count(unsent, "message waits and is sent the next time", "messages wait and are sent the next time")
+}
+
 /// What somebody is in a group.
 pub(super) const fn role(role: Role) -> &'static str {
     match role {
         Role::Admin => "admin",
         Role::Member => "member",
     }
+}
+
+/// Whether it was refused for its token: the client gets another, or this device is signed out.
+pub(super) fn is_of_tokens(error: &Error) -> bool {
+    [Code::Unauthenticated, Code::TokenExpired, Code::InvalidCredentials]
+        .into_iter()
+        .any(|code| error.is(code))
 }
 
 /// Why something could not be done.

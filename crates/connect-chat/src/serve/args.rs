@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use node::Config;
-use node::config::Layers;
+
+use crate::settings::Given;
 
 /// Run the server. Every setting can be given in a file (`--config`), in the environment (`CONNECT_CHAT_SERVE_LISTEN`,
 /// `CONNECT_CHAT_SERVE_LIMITS__TEXT_BYTES_MAX`), or by `--set limits.text_bytes_max=1000`; later ones win.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A file of settings, in TOML.
-    #[arg(long, value_name = "FILE", env = "CONNECT_CHAT_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    given: Given,
     /// The folder of everything that must survive.
     #[arg(long, value_name = "FOLDER")]
     data: Option<String>,
@@ -37,9 +36,6 @@ pub(crate) struct Args {
     /// `text` or `json`.
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
-    /// Set any setting.
-    #[arg(long, value_name = "SECTION.KEY=VALUE")]
-    set: Vec<String>,
     /// Get deliveries wrong (`drop`, `dup` or `swap`), to try a meter.
     #[arg(long, value_name = "FAULT", hide = true)]
     fault: Option<String>,
@@ -54,13 +50,7 @@ pub(crate) struct Args {
 impl Args {
     /// The settings that hold.
     pub(super) fn config(&self) -> anyhow::Result<Config> {
-        let mut layers = Layers::default();
-        if let Some(path) = &self.config {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("the file of settings {} cannot be read", path.display()))?;
-            layers.file(&path.display().to_string(), &text)?;
-        }
-        layers.environment(environment())?;
+        let mut layers = self.given.beneath()?;
         for (key, flag, value) in [
             ("data", "--data", &self.data),
             ("listen", "--listen", &self.listen),
@@ -82,16 +72,7 @@ impl Args {
                 layers.set(key, "true", flag)?;
             }
         }
-        for setting in &self.set {
-            let (key, value) = setting.split_once('=').context("--set wants SECTION.KEY=VALUE")?;
-            layers.set(key, value, "--set")?;
-        }
+        self.given.above(&mut layers)?;
         Ok(layers.into_config()?)
     }
-}
-
-/// The variables of the environment. Some of others may not be text: they are not for us, and no reason not to start.
-fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
 }

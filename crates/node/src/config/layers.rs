@@ -25,7 +25,7 @@ pub enum Error {
     BadValue {
         /// The file, the environment variable or the flag.
         origin: String,
-        /// What is wrong.
+        /// What is wrong; of which setting, and what it wants, if one alone is wrong.
         what: String,
     },
 }
@@ -53,8 +53,9 @@ impl Layers {
             what: format!("it is not TOML: {error}"),
         })?;
         let known = keys(&self.table, "");
+        let laid = keys(&over, "");
         merge(&mut self.table, over, "", &known, name)?;
-        self.check(name)
+        self.check(name, &laid)
     }
 
     /// Lays those of the environment's variables over it that are meant for it.
@@ -81,19 +82,31 @@ impl Layers {
         let slot = slot(&mut self.table, key).expect("a known key has a slot");
         let parsed = parsed.filter(|parsed| parsed.same_type(slot));
         *slot = parsed.unwrap_or_else(|| Value::String(value.to_owned()));
-        self.check(origin)
+        self.check(origin, &[key.to_owned()])
     }
 
-    fn check(&mut self, origin: &str) -> Result<(), Error> {
+    /// Whether what was laid over it under these keys can be had; if not, the error names the one that cannot.
+    fn check(&mut self, origin: &str, laid: &[String]) -> Result<(), Error> {
         self.origin = origin.to_owned();
-        self.clone().into_config().map(drop)
+        let Err(error) = self.clone().into_config() else { return Ok(()) };
+        Err(laid.iter().find_map(|key| self.refusal(key)).unwrap_or(error))
+    }
+
+    /// Why this key alone cannot have its value, if it cannot.
+    fn refusal(&mut self, key: &str) -> Option<Error> {
+        let mut alone = Self { origin: self.origin.clone(), ..Self::default() };
+        let held = slot(&mut alone.table, key)?;
+        let wanted = wanted(held);
+        *held = slot(&mut self.table, key)?.clone();
+        let Err(Error::BadValue { origin, what }) = alone.into_config() else { return None };
+        Some(Error::BadValue { origin, what: format!("`{key}` {wanted}: {what}") })
     }
 
     /// The configuration.
     pub fn into_config(self) -> Result<Config, Error> {
         let bad = |error: toml::de::Error| Error::BadValue {
             origin: self.origin,
-            what: error.message().to_owned(),
+            what: error.message().trim_end().to_owned(),
         };
         self.table.try_into().map_err(bad)
     }
@@ -118,6 +131,17 @@ fn unknown(origin: &str, key: &str, known: &[String]) -> Error {
     let nearest = known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
     let nearest = nearest.filter(|known| likeness(known) > 0.6).cloned();
     Error::UnknownKey { origin: origin.to_owned(), key: key.to_owned(), nearest }
+}
+
+/// What a setting with this default wants.
+fn wanted(default: &Value) -> String {
+    match default {
+        Value::Integer(number) => format!("wants a whole number, like {number}"),
+        Value::Boolean(_) => "wants true or false".to_owned(),
+        Value::Array(_) => "wants a list, like [\"one\"]".to_owned(),
+        Value::Table(_) => "is a section".to_owned(),
+        other => format!("wants a text, like {other}"),
+    }
 }
 
 /// Every key that holds a value, as `section.key`.
@@ -175,8 +199,20 @@ mod tests {
     fn a_value_of_the_wrong_type_names_where_it_came_from() {
         let mut layers = Layers::default();
         let error = layers.set("limits.text_bytes_max", "many", "--set").unwrap_err().to_string();
-        assert!(error.starts_with("--set: "), "{error}");
-        assert!(layers.file("f.toml", "listen = 5").unwrap_err().to_string().starts_with("f.toml: "));
+        assert_eq!(
+            error,
+            "--set: `limits.text_bytes_max` wants a whole number, like 16384: invalid type: string \"many\", expected usize"
+        );
+        let mut layers = Layers::default();
+        let error = layers
+            .file("f.toml", "threads = 1\nlisten = 5\n[log]\nlevel = \"info\"")
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("f.toml: `listen` wants") && error.contains("127.0.0.1:8080"), "{error}");
+        let error = Layers::default().set("log.format", "xml", "--log-format").unwrap_err().to_string();
+        assert!(error.starts_with("--log-format: `log.format` wants") && error.contains("`json`"), "{error}");
+        let error = Layers::default().file("f.toml", "limits = 5").unwrap_err().to_string();
+        assert!(error.starts_with("f.toml: `limits` is a section: "), "{error}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use verify::process::{Options, Server, program};
 use crate::support::{Device, device, server, soon, texts};
 
 /// What the program said, and whether it was content.
-async fn run(args: &[&str]) -> (bool, String) {
+pub(crate) async fn run(args: &[&str]) -> (bool, String) {
     let mut command = std::process::Command::new(program().unwrap());
     command.args(args);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
@@ -185,7 +185,7 @@ async fn a_restore_writes_over_something_or_is_half_of_one() {
         assert!(!done && said.contains("damaged"), "{said}");
     }
     let (done, said) = run(&["admin", "restore", file.to_str().unwrap(), "--check"]).await;
-    assert!(done && said.contains("1 entries"), "{said}");
+    assert!(done && said.contains("1 conversation, 1 entry,"), "{said}");
     let (done, said) = admin(&server, &["backup", file.to_str().unwrap()]).await;
     assert!(!done && said.contains("there already"), "{said}");
     let (done, said) = restore(&file, &data).await;

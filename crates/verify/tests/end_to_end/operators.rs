@@ -1,6 +1,8 @@
 //! What operators ask of a running server, and of one that does not run.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 
 use domain::ConversationId;
@@ -8,7 +10,7 @@ use protocol::frame::Reason;
 use serde_json::Value;
 use verify::process::program;
 
-use crate::backups::admin;
+use crate::backups::{admin, run};
 use crate::support::{device, server};
 
 fn lines(text: &str) -> Vec<Value> {
@@ -108,6 +110,50 @@ async fn a_doctor_finds_fault_with_what_works_or_none_with_what_does_not() {
     assert!(!done && text.contains("FAIL  secrets") && text.contains("chmod 600"), "{text}");
     let (done, text) = admin(&server, &["doctor", "--set", "limits.text_byte_max=1"]).await;
     assert!(!done && text.contains("did you mean `limits.text_bytes_max`"), "{text}");
+}
+
+#[tokio::test]
+async fn a_variable_that_is_no_text_keeps_a_server_or_its_doctor_from_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = format!("data={}", folder.path().join("data").display());
+    for args in [&["serve", "--print-config"][..], &["admin", "doctor", "--set", "listen=127.0.0.1:0"]] {
+        let mut command = std::process::Command::new(program().unwrap());
+        command.args(args).args(["--set", &data, "--set", "admin_listen=127.0.0.1:0"]);
+        command.env("OF_ANOTHER", std::ffi::OsStr::from_bytes(b"\xff\xfe"));
+        command.env(std::ffi::OsStr::from_bytes(b"\xff"), "x");
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success(), "{args:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_is_no_servers_is_found_in_order() {
+    let mut server = server(&[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (done, said) =
+        run(&["admin", "--data", folder.path().to_str().unwrap(), "verify", "--offline"]).await;
+    assert!(!done && said.contains("holds no store") && said.contains("--data"), "{said}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "and nothing is made there");
+    server.kill().await.unwrap();
+    let (done, said) = admin(&server, &["verify", "--offline"]).await;
+    assert!(done && said.contains("0 conversations"), "{said}");
+}
+
+#[tokio::test]
+async fn another_listener_is_taken_for_that_of_admins() {
+    let server = server(&[]).await;
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = other.local_addr().unwrap().to_string();
+    let answers = std::thread::spawn(move || {
+        let (mut stream, _) = other.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nno\r\n").unwrap();
+    });
+    let data = server.data().to_str().unwrap();
+    let (done, said) = run(&["admin", "--data", data, "--admin", &address, "users"]).await;
+    assert!(!done && said.contains("is not an admin listener"), "{said}");
+    answers.join().unwrap();
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! The programs as people and pipes use them: the terminal client, the SDK's example.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
 use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, Command};
-use verify::process::{Server, program};
+use tokio::process::Command;
+use verify::process::{Ports, Server, program};
 
 /// The example, which is built beside the program.
 fn example() -> PathBuf {
@@ -20,34 +21,71 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+/// A person at a pipe, with what is kept of them.
 struct Chat {
-    child: Child,
+    base: String,
+    user: String,
+    open: Option<String>,
     folder: tempfile::TempDir,
+}
+
+/// How a pipe ended.
+struct Told {
+    all_well: bool,
+    output: String,
+    errors: String,
 }
 
 /// The terminal client of a person, in pipe mode, with a conversation open.
 fn chat(server: &Server, user: &str, open: Option<&str>) -> Chat {
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(program().unwrap());
-    command.args(["chat", "--url", server.base(), "--user", user, "--sign-up", "--state"]).arg(folder.path());
-    command.args(open.into_iter().flat_map(|name| ["--open", name]));
-    command.env("CONNECT_CHAT_PASSWORD", "correct horse").kill_on_drop(true);
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    Chat { child, folder }
+    Chat { base: server.base().to_owned(), user: user.to_owned(), open: open.map(str::to_owned), folder }
 }
 
 impl Chat {
     /// Says these lines, ends the input, and gives what was printed.
-    async fn say(mut self, lines: &str) -> String {
-        let (mut input, lines) = (self.child.stdin.take().unwrap(), lines.to_owned());
-        // Beside reading what is printed: a program that reads no more before that was read would wait for ever.
-        let said = tokio::spawn(async move { input.write_all(lines.as_bytes()).await });
-        let output = self.child.wait_with_output().await.unwrap();
-        said.await.unwrap().unwrap();
-        assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
-        drop(self.folder);
-        text(&output.stdout)
+    async fn say(self, lines: &str) -> String {
+        let told = self.pipes(lines.as_bytes(), 10).await;
+        assert!(told.all_well, "{}{}", told.output, told.errors);
+        told.output
     }
+
+    /// Pipes these bytes in, and gives how it ended: all is sent, or so many seconds have passed.
+    async fn pipes(&self, bytes: &[u8], linger_secs: u64) -> Told {
+        let mut command = Command::new(program().unwrap());
+        command.args(["chat", "--url", &self.base, "--user", &self.user, "--sign-up", "--state"]);
+        command.arg(self.folder.path()).args(["--linger-secs", &linger_secs.to_string()]);
+        command.args(self.open.iter().flat_map(|name| ["--open", name]));
+        command.env("CONNECT_CHAT_PASSWORD", "correct horse").kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut input, bytes) = (child.stdin.take().unwrap(), bytes.to_vec());
+        // Beside reading what is printed: a program that reads no more before that was read would wait for ever.
+        let said = tokio::spawn(async move { input.write_all(&bytes).await });
+        let output = child.wait_with_output().await.unwrap();
+        said.await.unwrap().unwrap();
+        let (all_well, errors) = (output.status.success(), text(&output.stderr));
+        Told { all_well, output: text(&output.stdout), errors }
+    }
+
+    /// The one file of this name among what is kept.
+    fn kept(&self, name: &str) -> PathBuf {
+        let mut folders = vec![self.folder.path().to_owned()];
+        let mut found = vec![];
+        while let Some(folder) = folders.pop() {
+            let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            let (inner, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+            folders.extend(inner);
+            found.extend(files.into_iter().filter(|path| path.ends_with(name)));
+        }
+        let [one] = &found[..] else { panic!("{name} is there {} times", found.len()) };
+        one.clone()
+    }
+}
+
+/// Lines of the output with this name.
+fn events<'a>(output: &'a str, name: &str) -> Vec<&'a str> {
+    output.lines().filter(|line| line.split('\t').next() == Some(name)).collect()
 }
 
 #[tokio::test]
@@ -68,11 +106,95 @@ async fn two_people_at_pipes_do_not_hear_each_other() {
 #[tokio::test]
 async fn a_script_is_not_told_that_its_message_was_not_sent() {
     let server = Server::start().await.unwrap();
-    let mut chat = chat(&server, "ada", Some("nobody"));
-    chat.child.stdin.take().unwrap().write_all(b"hello\n").await.unwrap();
-    let output = chat.child.wait_with_output().await.unwrap();
-    assert!(!output.status.success(), "{}", text(&output.stdout));
-    assert!(text(&output.stderr).contains("2 came to nothing"), "{}", text(&output.stderr));
+    let told = chat(&server, "ada", Some("nobody")).pipes(b"hello\n", 10).await;
+    assert!(!told.all_well, "{}", told.output);
+    assert!(told.errors.contains("2 lines came to nothing"), "{}", told.errors);
+    for line in [&b"/list\n/members\n"[..], b"/back\n", b"\xff"] {
+        let told = chat(&server, "ada", None).pipes(line, 10).await;
+        assert!(!told.all_well && told.errors.contains("1 line came to nothing"), "{}", told.errors);
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_text_is_said_as_another() {
+    let server = Server::start().await.unwrap();
+    chat(&server, "bob", None).say("").await;
+    let long = [&b"x".repeat(1 << 20)[..], b"/quit\nafter\n\xff\xfe\nlast\n"].concat();
+    let told = chat(&server, "ada", Some("bob")).pipes(&long, 10).await;
+    assert!(told.errors.contains("2 lines came to nothing"), "{}", told.errors);
+    let said: Vec<&str> =
+        events(&told.output, "message").iter().filter_map(|line| line.split('\t').nth(6)).collect();
+    assert_eq!(said, ["after", "last"], "{}", told.output);
+}
+
+#[tokio::test]
+async fn a_pipe_goes_on_talking_to_whom_it_talked_before() {
+    let server = Server::start().await.unwrap();
+    chat(&server, "bob", None).say("").await;
+    for opens in ["/open nobody", "/open", "/group team nobody"] {
+        let lines = format!("for bob\n{opens}\nfor somebody else\n");
+        let told = chat(&server, "ada", Some("bob")).pipes(lines.as_bytes(), 10).await;
+        assert!(told.errors.contains("2 lines came to nothing"), "{opens}: {}", told.errors);
+        assert_eq!(events(&told.output, "queued").len(), 1, "{opens}: {}", told.output);
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_is_signed_out_can_never_sign_in_again() {
+    let server = Server::start().await.unwrap();
+    let ada = chat(&server, "ada", None);
+    assert!(ada.pipes(b"", 10).await.all_well);
+    let file = ada.kept("tokens.json");
+    let mut tokens: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    for token in ["access_token", "refresh_token"] {
+        tokens[token] = "no longer good".into();
+    }
+    std::fs::write(&file, tokens.to_string()).unwrap();
+    let told = ada.pipes(b"/open nobody\n", 10).await;
+    assert!(!told.all_well && told.errors.contains("signed out"), "{}{}", told.output, told.errors);
+    let told = ada.pipes(b"/list\n", 10).await;
+    assert!(told.all_well, "{}{}", told.output, told.errors);
+}
+
+#[tokio::test]
+async fn tokens_that_were_only_read_are_put_in_the_place_of_newer_ones() {
+    let server = Server::start().await.unwrap();
+    let ada = chat(&server, "ada", None);
+    assert!(ada.pipes(b"", 10).await.all_well);
+    let file = |path| std::fs::metadata(path).unwrap().ino();
+    let before = file(ada.kept("tokens.json"));
+    assert!(ada.pipes(b"/list\n", 10).await.all_well);
+    assert_eq!(file(ada.kept("tokens.json")), before, "nothing was new");
+}
+
+#[tokio::test]
+async fn a_key_made_as_the_readme_says_is_none() {
+    let readme = include_str!("../../../../README.md");
+    let makes = readme.lines().find(|line| line.starts_with("uuid7()")).unwrap();
+    let made = run(Command::new("sh").args(["-c", &format!("{makes}\nuuid7")])).await;
+    let key: domain::ClientId = text(&made.stdout).trim().parse().unwrap();
+    let server = Server::start().await.unwrap();
+    let ada = crate::support::device(&server, "ada").await;
+    ada.http.group("team", &[], false, key).await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_can_be_written_to_while_the_server_is_away() {
+    let mut server = Server::start().await.unwrap();
+    chat(&server, "bob", None).say("").await;
+    let ada = chat(&server, "ada", None);
+    let made = ada.pipes(b"/group \"our team\" bob\n/open bob\n", 10).await;
+    assert!(made.all_well, "{}{}", made.output, made.errors);
+    server.kill().await.unwrap();
+    let told = ada.pipes(b"/open bob\nto bob\n/open our team\nto the team\n", 0).await;
+    assert_eq!(events(&told.output, "queued").len(), 2, "{}{}", told.output, told.errors);
+    assert!(!told.all_well, "what was not sent is told to a script");
+    assert!(told.errors.contains("2 messages wait and are sent the next time"), "{}", told.errors);
+    let nobody = ada.pipes(b"/open carol\nto carol\n", 0).await;
+    assert!(nobody.errors.contains("2 lines came to nothing"), "{}{}", nobody.output, nobody.errors);
+    server.restart(Ports::Same).await.unwrap();
+    let told = ada.pipes(b"", 60).await;
+    assert!(told.all_well && events(&told.output, "sent").len() == 2, "{}{}", told.output, told.errors);
 }
 
 #[tokio::test]

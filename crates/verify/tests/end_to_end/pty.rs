@@ -27,6 +27,10 @@ pub(crate) const PAGE_UP: &str = "\x1b[5~";
 pub(crate) const CTRL_END: &str = "\x1b[1;5F";
 pub(crate) const CTRL_C: &str = "\x03";
 
+/// How far everybody lives from Greenwich, by the time.
+pub(crate) const MINUTES_EAST: u16 = 5 * 60 + 45;
+const ZONE: &str = "<+0545>-5:45";
+
 fn cells(cells: u16) -> NonZeroU16 {
     NonZeroU16::new(cells).unwrap()
 }
@@ -43,14 +47,22 @@ impl Person {
         open: Option<&str>,
         state: &std::path::Path,
     ) -> Self {
+        let open = open.into_iter().flat_map(|name| ["--open", name]);
+        let args: Vec<&str> = ["--user", user, "--sign-up"].into_iter().chain(open).collect();
+        Self::starts(server, &args, state)
+    }
+
+    /// Somebody who starts the chat in this way, at the same terminal.
+    pub(crate) fn starts(server: &Server, args: &[&str], state: &std::path::Path) -> Self {
         let pair = native_pty_system().openpty(size(24, 80)).unwrap();
         let tty = File::open(pair.master.tty_name().unwrap()).unwrap();
         let mut command = CommandBuilder::new(program().unwrap());
-        command.args(["chat", "--url", server.base(), "--user", user, "--sign-up", "--state"]);
+        command.args(["chat", "--url", server.base(), "--state"]);
         command.arg(state);
-        command.args(open.into_iter().flat_map(|name| ["--open", name]));
+        command.args(args);
         command.env("CONNECT_CHAT_PASSWORD", "correct horse");
         command.env("TERM", "xterm-256color");
+        command.env("TZ", ZONE);
         let child = pair.slave.spawn_command(command).unwrap();
         let screen = Arc::new(Mutex::new(vt100::Parser::new(cells(24), cells(80), 0)));
         let (mut output, shown) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&screen));

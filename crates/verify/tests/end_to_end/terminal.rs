@@ -4,7 +4,7 @@ use domain::ConversationId;
 use futures_util::future::join;
 use verify::process::{Ports, Server};
 
-use crate::pty::{CTRL_C, CTRL_END, PAGE_UP, Person};
+use crate::pty::{CTRL_C, CTRL_END, MINUTES_EAST, PAGE_UP, Person};
 use crate::support::{Device, device, server, soon, texts};
 
 fn folder() -> tempfile::TempDir {
@@ -131,6 +131,80 @@ async fn a_pasted_text_is_torn_or_executed() {
     ada.sees("\\u{1b}[?1049l").await;
     ada.sees("second line").await;
     assert!(ada.terminal().screen().alternate_screen());
+}
+
+#[tokio::test]
+async fn a_second_terminal_does_not_say_who_it_is_or_why_it_ends() {
+    let server = server(&[]).await;
+    let home = folder();
+    sign_up(&server, "ada", home.path()).await;
+    for mode in [&[][..], &["--line"]] {
+        let mut first = Person::starts(&server, mode, home.path());
+        first.sees("signed in as ada; --user NAME for another").await;
+        let mut second = Person::starts(&server, mode, home.path());
+        assert!(!second.ends().await);
+        second.sees("ada chats in another terminal already").await;
+        second.sees("--user NAME").await;
+        first.terminate();
+        first.ends().await;
+    }
+}
+
+#[tokio::test]
+async fn what_one_said_elsewhere_is_hidden_line_by_line() {
+    let server = server(&[]).await;
+    let (home, bob) = (folder(), device(&server, "bob").await);
+    sign_up(&server, "ada", home.path()).await;
+    let mut ada = Person::starts(&server, &["--line", "--open", "bob"], home.path());
+    ada.sees("you are with bob").await;
+    ada.says("said here");
+    ada.sees("✓ sent").await;
+    let phone = device(&server, "ada").await;
+    phone.post(phone.with(&bob), "said on the phone").await;
+    ada.sees("ada: said on the phone").await;
+    assert!(!ada.screen().contains("ada: said here"), "what was typed is there already: {}", ada.screen());
+}
+
+#[tokio::test]
+async fn what_is_typed_before_anything_is_open_is_lost() {
+    let server = server(&[]).await;
+    let home = folder();
+    let bob = device(&server, "bob").await;
+    sign_up(&server, "ada", home.path()).await;
+    let mut ada = Person::sits_down(&server, "ada", None, home.path());
+    ada.sees("● connected").await;
+    ada.types("typed early");
+    ada.sees("› typed early").await;
+    ada.types(CTRL_C);
+    ada.sees("Typed, and not sent").await;
+    assert!(ada.ends().await);
+
+    let mut ada = Person::sits_down(&server, "ada", None, home.path());
+    ada.sees("● connected").await;
+    ada.types("typed early");
+    ada.types("\x0bbob\r");
+    ada.sees("nothing was said here yet").await;
+    ada.types("\r");
+    ada.sees_tick("typed early", "✓").await;
+    let ada_user = bob.http.by_handle("ada").await.unwrap().id;
+    assert_eq!(texts(&bob.history(ConversationId::direct(bob.user(), ada_user)).await), ["typed early"]);
+}
+
+#[tokio::test]
+async fn people_are_shown_the_time_of_elsewhere() {
+    let server = server(&[]).await;
+    let (home, bob) = (folder(), device(&server, "bob").await);
+    sign_up(&server, "ada", home.path()).await;
+    let ada_user = bob.http.by_handle("ada").await.unwrap().id;
+    let conversation = ConversationId::direct(bob.user(), ada_user);
+    bob.post(conversation, "at what time?").await;
+    let minutes = bob.history(conversation).await[0].time.unix_ms() / 60_000 + u64::from(MINUTES_EAST);
+    let here = format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
+    for mode in [&["--open", "bob"][..], &["--open", "bob", "--line"]] {
+        let ada = Person::starts(&server, mode, home.path());
+        ada.sees("at what time?").await;
+        assert!(ada.screen().contains(&here), "{here}: {}", ada.screen());
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use client::Error;
 use client::http::Edge;
 use client::protocol::http::Member;
 use domain::{ClientId, ConversationId, Entry, UserId};
+use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
 
 use super::super::command::{Command, HELP};
@@ -17,8 +18,15 @@ use super::{Lines, show};
 /// Entries shown when a conversation is opened, and by each `/back`.
 const PAGE: usize = 20;
 
+/// Names that are asked for at once.
+const NAMES_AT_ONCE: usize = 8;
+
 impl Lines {
     pub(super) async fn command(&mut self, command: Command) -> Result<()> {
+        if command.opens() && !self.out.people() {
+            // What follows is meant for what should have been opened, and for nobody else.
+            self.state.open = None;
+        }
         let mut step = self.state.command(command);
         // An answer may ask for one thing more: what was found is opened.
         while let Step::Ask(ask) = step {
@@ -28,7 +36,7 @@ impl Lines {
                     self.answered(answer)?;
                     next
                 }
-                Err(error) => Step::Refuse(words::failure(&error)),
+                Err(error) => return self.failed(&error),
             };
         }
         self.step(step).await
@@ -41,12 +49,14 @@ impl Lines {
             Step::Back(id) => self.back(id).await,
             Step::Members(id) => self.members(id).await,
             Step::Help => HELP.iter().try_for_each(|line| self.info(line)),
-            Step::Refuse(why) => {
-                self.failed += 1;
-                self.error(&why)
-            }
+            Step::Refuse(why) => self.refuse(&why),
             Step::Ask(_) | Step::Quit | Step::Done => Ok(()),
         }
+    }
+
+    fn failed(&mut self, error: &Error) -> Result<()> {
+        self.in_doubt |= words::is_of_tokens(error);
+        self.refuse(&words::failure(error))
     }
 
     fn answered(&mut self, answer: Answer) -> Result<()> {
@@ -82,7 +92,7 @@ impl Lines {
         let room = self.state.rooms.room(id);
         room.seen();
         if room.head.position > domain::Position::START {
-            self.server.0.read(id, room.head.position);
+            self.server.client.read(id, room.head.position);
         }
         if self.out.people() { self.back(id).await } else { Ok(()) }
     }
@@ -95,10 +105,10 @@ impl Lines {
                 listed.iter().map(|view| view.id).collect()
             }
             Err(error) if error.retryable() => {
-                self.info("no connection; this is what was known")?;
+                self.show_what_was_known()?;
                 self.state.rooms.all()
             }
-            Err(error) => return self.error(&words::failure(&error)),
+            Err(error) => return self.failed(&error),
         };
         if ids.is_empty() {
             self.info("no conversations yet; /open NAME begins one")?;
@@ -122,10 +132,10 @@ impl Lines {
         let entries = match self.page(id, edge).await {
             Ok(entries) => entries,
             Err(error) if error.retryable() => {
-                self.info("no connection; this is what was known")?;
+                self.show_what_was_known()?;
                 self.known(id)
             }
-            Err(error) => return self.error(&words::failure(&error)),
+            Err(error) => return self.failed(&error),
         };
         for entry in &entries {
             self.show(entry).await?;
@@ -133,7 +143,7 @@ impl Lines {
         match (entries.first(), entries.last()) {
             (Some(first), Some(last)) => {
                 self.shown_from = Some(first.position);
-                self.server.0.read(id, last.position);
+                self.server.client.read(id, last.position);
                 Ok(())
             }
             _ if self.shown_from.is_some() => self.info("there is nothing before that"),
@@ -155,23 +165,19 @@ impl Lines {
         known.iter().filter(|entry| entry.position < before).cloned().collect()
     }
 
+    /// The first page of them: of the largest groups nobody reads all.
     async fn members(&mut self, conversation: ConversationId) -> Result<()> {
-        let mut after = None;
-        loop {
-            let (members, next) = match self.server.ask(Ask::Members { conversation, after }).await {
-                Ok(Answer::Members { members, next, .. }) => (members, next),
-                Ok(_) => return Ok(()),
-                Err(error) => return self.error(&words::failure(&error)),
-            };
-            self.members_page(conversation, &members).await?;
-            after = Some(match next {
-                Some(next) => next,
-                None => return Ok(()),
-            });
-        }
+        let (members, next) = match self.server.ask(Ask::Members { conversation, after: None }).await {
+            Ok(Answer::Members { members, next, .. }) => (members, next),
+            Ok(_) => return Ok(()),
+            Err(error) => return self.failed(&error),
+        };
+        self.members_page(conversation, &members).await?;
+        if next.is_some() { self.info("and more") } else { Ok(()) }
     }
 
     async fn members_page(&mut self, id: ConversationId, members: &[Member]) -> Result<()> {
+        self.get_to_know(members.iter().map(|member| member.user).collect()).await;
         for member in members {
             let (name, role) = (self.name(member.user).await, words::role(member.role));
             let line = match self.out.people() {
@@ -185,8 +191,14 @@ impl Lines {
 
     /// Asks for the names of these people, so that what is printed next can use them.
     pub(super) async fn get_to_know(&mut self, users: Vec<UserId>) {
-        for user in users {
-            self.name(user).await;
+        let unknown = users.into_iter().filter(|user| !self.state.names.is_known(*user));
+        let server = &self.server;
+        let asked =
+            stream::iter(unknown).map(|user| server.ask(Ask::Name(user))).buffer_unordered(NAMES_AT_ONCE);
+        // Who has no name now is called by their id.
+        let answers: Vec<Answer> = asked.filter_map(async |answer| answer.ok()).collect().await;
+        for answer in &answers {
+            self.state.answer(answer);
         }
     }
 }

@@ -7,6 +7,7 @@ use client::Event;
 use client::protocol::frame::{CursorMoved, Sent};
 use domain::{ClientId, ConversationId, Entry, Rejection};
 
+use super::super::clock::clock;
 use super::super::escape;
 use super::super::words;
 use super::{Ended, Lines, show};
@@ -15,7 +16,10 @@ impl Lines {
     pub(super) async fn event(&mut self, event: Event) -> Result<()> {
         self.state.event(&event, true);
         match event {
-            Event::Connected { .. } => self.connected(),
+            Event::Connected { .. } => {
+                self.in_doubt = false;
+                self.connected()
+            }
             Event::Disconnected { retry_in_ms, reason } => self.disconnected(retry_in_ms, &reason),
             Event::Stopped { reason, sign_in } => {
                 self.ended = if sign_in { Ended::SignIn } else { Ended::Stopped };
@@ -26,9 +30,9 @@ impl Lines {
                 self.waiting = self.waiting.saturating_sub(1);
                 self.sent(&sent)
             }
-            Event::Rejected { conversation, client_id, rejection, .. } => {
+            Event::Rejected { conversation, client_id, body, rejection } => {
                 (self.waiting, self.failed) = (self.waiting.saturating_sub(1), self.failed + 1);
-                self.rejected(conversation, client_id, &rejection)
+                self.rejected(conversation, client_id, &words::said(&body), &rejection).await
             }
             Event::Cursor(moved) if moved.user != self.state.me => self.cursor(&moved).await,
             Event::Unreadable { reason, .. } => {
@@ -78,15 +82,21 @@ impl Lines {
         }
     }
 
-    fn rejected(&self, room: ConversationId, id: ClientId, rejection: &Rejection) -> Result<()> {
-        match self.out.people() {
-            true => self.error(&format!("not sent: {}; /retry or /discard", rejection.message)),
-            false => {
-                let (room, id) = (room.to_string(), id.to_string());
-                let fields = [&*room, &*id, rejection.code.as_str(), &*rejection.message];
-                self.out.line(&show::event("rejected", &fields))
-            }
+    async fn rejected(
+        &mut self,
+        room: ConversationId,
+        id: ClientId,
+        text: &str,
+        rejection: &Rejection,
+    ) -> Result<()> {
+        if self.out.people() {
+            let name = self.room_name(room).await;
+            let there = if self.state.open == Some(room) { "" } else { "there " };
+            return self.error(&show::not_sent(&name, text, &rejection.message, there));
         }
+        let (room, id) = (room.to_string(), id.to_string());
+        let fields = [&*room, &*id, rejection.code.as_str(), &*rejection.message];
+        self.out.line(&show::event("rejected", &fields))
     }
 
     async fn cursor(&mut self, moved: &CursorMoved) -> Result<()> {
@@ -105,14 +115,19 @@ impl Lines {
 
     async fn entry(&mut self, entry: Arc<Entry>) -> Result<()> {
         if self.state.open == Some(entry.conversation) {
-            self.server.0.read(entry.conversation, entry.position);
+            self.server.client.read(entry.conversation, entry.position);
         }
         let own_words = entry.sender == self.state.me && entry.kind.is_message();
         if own_words {
             self.ticks.own(&entry);
         }
-        // A person sees what they typed already.
-        if own_words && self.out.people() { Ok(()) } else { self.show(&entry).await }
+        // A person sees what they typed already, on this device.
+        let typed = own_words && entry.device == self.device;
+        if typed && self.out.people() { Ok(()) } else { self.show(&entry).await }
+    }
+
+    fn clock(&self, entry: &Entry) -> String {
+        clock(entry.time, &self.zone)
     }
 
     /// Prints an entry.
@@ -124,10 +139,11 @@ impl Lines {
         let (id, at, time) =
             (entry.conversation.to_string(), entry.position.to_string(), entry.time.to_string());
         let line = match (words::text(entry), self.out.people()) {
-            (Some(text), true) => show::message(entry, aside, &sender, &text),
+            (Some(text), true) => show::message(&self.clock(entry), aside, &sender, &text),
             (Some(text), false) => show::event("message", &[&id, &room, &at, &time, &sender, &text]),
             (None, true) => {
-                show::happening(entry, aside, &sender, &words::happening(entry, &self.state.names))
+                let words = words::happening(entry, &self.state.names);
+                show::happening(&self.clock(entry), aside, &sender, &words)
             }
             (None, false) => {
                 let words = words::happening(entry, &self.state.names);

@@ -14,15 +14,19 @@ mod ticks;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use client::{Client, Events};
-use domain::{ConversationId, Position, UserId};
+use client::Events;
+use domain::{ConversationId, DeviceId, Position, UserId};
+use jiff::tz::TimeZone;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::Ended;
 use super::command::{self, Command};
 use super::escape;
 use super::server::{Ask, Server};
 use super::state::State;
+use super::words::waits;
+use super::{Ended, Opening};
+use crate::count::count;
+use input::Line;
 use out::Out;
 use ticks::Ticks;
 
@@ -33,6 +37,9 @@ const WAITING_MAX: usize = 8_000;
 pub(super) struct Lines {
     state: State,
     server: Server,
+    /// This device: what it says was seen when it was typed.
+    device: DeviceId,
+    zone: TimeZone,
     out: Out,
     ticks: Ticks,
     /// The oldest entry of the open conversation that was shown: what `/back` goes on from.
@@ -43,20 +50,28 @@ pub(super) struct Lines {
     waiting: usize,
     /// Lines that came to nothing, and messages that were refused.
     failed: usize,
+    /// An ask was refused for its token: whether this device is signed out is found out by the client.
+    in_doubt: bool,
+    /// Messages that still waited at the end.
+    unsent: usize,
     ended: Ended,
 }
 
 impl Lines {
-    pub(super) fn new(state: State, client: Client, people: bool) -> Self {
+    pub(super) fn new(state: State, server: Server, device: DeviceId, people: bool) -> Self {
         Self {
             state,
-            server: Server(client),
+            server,
+            device,
+            zone: TimeZone::system(),
             out: Out::new(people),
             ticks: Ticks::default(),
             shown_from: None,
             offline_told: false,
             waiting: 0,
             failed: 0,
+            in_doubt: false,
+            unsent: 0,
             ended: Ended::Left,
         }
     }
@@ -65,12 +80,15 @@ impl Lines {
     pub(super) async fn run(
         mut self,
         mut events: Events,
-        open: Option<String>,
+        opening: Opening,
         linger: Duration,
     ) -> Result<Ended> {
         let mut lines = input::lines()?;
-        self.waiting = self.server.0.waiting().await?;
-        if let Some(name) = open {
+        self.waiting = self.server.client.waiting().await?;
+        if let Some(greeting) = opening.greeting.filter(|_| self.out.people()) {
+            self.info(&greeting)?;
+        }
+        if let Some(name) = opening.conversation {
             self.command(Command::Open(name)).await?;
         }
         let stopped = loop {
@@ -79,37 +97,45 @@ impl Lines {
                     Some(event) => self.event(event).await?,
                     None => break true,
                 },
-                line = lines.recv(), if self.waiting < WAITING_MAX => match line.map(|line| command::parse(&line)) {
-                    None | Some(Command::Quit) => break false,
-                    Some(command) => self.command(command).await?,
+                line = lines.recv(), if self.waiting < WAITING_MAX => match line.map(read) {
+                    None | Some(Ok(Command::Quit)) => break false,
+                    Some(Ok(command)) => self.command(command).await?,
+                    Some(Err(unread)) => self.refuse(&unread)?,
                 },
             }
         };
         if !stopped {
             self.linger(&mut events, linger).await?;
         }
-        self.server.0.close().await;
-        // Whoever pipes lines in looks at how it ended, and not at each line.
-        ensure!(
-            self.out.people() || self.failed == 0,
-            "{} came to nothing: see the lines `error`",
-            self.failed
-        );
-        Ok(self.ended)
+        let judged = self.judge();
+        self.server.client.close().await;
+        judged.map(|()| self.ended)
     }
 
-    /// Stays until everything is sent.
+    /// Whoever pipes lines in looks at how it ended, and not at each line. An end that was not theirs is told by itself.
+    fn judge(&self) -> Result<()> {
+        if self.out.people() || self.ended != Ended::Left {
+            return Ok(());
+        }
+        let failed = count(self.failed, "line", "lines");
+        ensure!(self.failed == 0, "{failed} came to nothing: see `error` and `rejected` in the output");
+        ensure!(self.unsent == 0, "{}", waits(self.unsent));
+        Ok(())
+    }
+
+    /// Stays until everything is sent, and whether this device is signed in is no question.
     async fn linger(&mut self, events: &mut Events, most: Duration) -> Result<()> {
         let end = Instant::now() + most;
         loop {
-            let waiting = self.server.0.waiting().await.unwrap_or(0);
-            if waiting == 0 {
+            self.unsent = self.server.client.waiting().await.unwrap_or(0);
+            if self.unsent == 0 && !self.in_doubt {
                 return self.tell_the_rest(events).await;
             }
             match timeout_at(end, events.next()).await {
                 Ok(Some(event)) => self.event(event).await?,
                 Ok(None) => return Ok(()),
-                Err(_) => return self.info(&format!("{waiting} messages wait and are sent the next time")),
+                Err(_) if self.unsent == 0 => return Ok(()),
+                Err(_) => return self.info(&waits(self.unsent)),
             }
         }
     }
@@ -134,6 +160,18 @@ impl Lines {
         self.out.line(&line)
     }
 
+    /// Tells an error that counts.
+    fn refuse(&mut self, words: &str) -> Result<()> {
+        self.failed += 1;
+        self.error(words)
+    }
+
+    /// The server cannot be asked, and what is known is shown: for a pipe that is not what was asked for.
+    fn show_what_was_known(&mut self) -> Result<()> {
+        let words = "no connection; this is what was known";
+        if self.out.people() { self.info(words) } else { self.refuse(words) }
+    }
+
     /// A handle, which is asked for if it is not known.
     async fn name(&mut self, user: UserId) -> String {
         if !self.state.names.is_known(user)
@@ -151,4 +189,9 @@ impl Lines {
         }
         self.state.room_name(id)
     }
+}
+
+/// What a line asks for, or why it could not be read.
+fn read(line: Line) -> Result<Command, String> {
+    line.map(|line| command::parse(&line)).map_err(|unread| unread.to_string())
 }

@@ -20,8 +20,6 @@
 //! error         WORDS
 //! ```
 
-use domain::{Entry, Timestamp};
-
 use super::super::escape;
 use super::super::rooms::Tick;
 
@@ -38,21 +36,26 @@ pub(super) fn event(name: &str, fields: &[&str]) -> String {
     line
 }
 
-/// Hours and minutes, UTC.
-fn clock(time: Timestamp) -> String {
-    time.to_string().get(11..16).unwrap_or_default().to_owned()
-}
-
 /// A message, for people. `room` names the conversation if it is not the open one.
-pub(super) fn message(entry: &Entry, room: Option<&str>, sender: &str, text: &str) -> String {
+pub(super) fn message(clock: &str, room: Option<&str>, sender: &str, text: &str) -> String {
     let room = room.map(|room| format!("[{}] ", escape::one_line(room))).unwrap_or_default();
-    format!("{} {room}{}: {}", clock(entry.time), escape::one_line(sender), escape::lines(text, INDENT))
+    format!("{clock} {room}{}: {}", escape::one_line(sender), escape::lines(text, INDENT))
 }
 
 /// Another entry than a message, for people.
-pub(super) fn happening(entry: &Entry, room: Option<&str>, sender: &str, words: &str) -> String {
+pub(super) fn happening(clock: &str, room: Option<&str>, sender: &str, words: &str) -> String {
     let room = room.map(|room| format!("[{}] ", escape::one_line(room))).unwrap_or_default();
-    format!("{} {room}* {} {}", clock(entry.time), escape::one_line(sender), escape::one_line(words))
+    format!("{clock} {room}* {} {}", escape::one_line(sender), escape::one_line(words))
+}
+
+/// Characters of a text that are enough to know which one it is.
+const KNOWN_BY: usize = 60;
+
+/// A message that was refused, for people; what to do about it is done in its conversation.
+pub(super) fn not_sent(room: &str, text: &str, why: &str, there: &str) -> String {
+    let more = if text.chars().nth(KNOWN_BY).is_some() { "…" } else { "" };
+    let text: String = text.chars().take(KNOWN_BY).collect();
+    format!("not sent to {room}: {why}; {there}/retry or /discard: {text}{more}")
 }
 
 /// A row of the list, for people.
@@ -90,6 +93,14 @@ mod tests {
         let line = event("message", &["id", "a\tb\nsent\tx", "\u{1b}[0m"]);
         assert_eq!(line.lines().count(), 1);
         assert_eq!(line.split('\t').count(), 4);
+    }
+
+    #[test]
+    fn what_was_refused_does_not_say_which_message_or_where() {
+        let told = not_sent("team", &"x".repeat(200), "you are not a member", "there ");
+        assert!(told.starts_with("not sent to team: you are not a member; there /retry"), "{told}");
+        assert!(told.ends_with(&format!(" {}…", "x".repeat(60))), "{told}");
+        assert!(not_sent("bob", "hello", "no", "").ends_with("/retry or /discard: hello"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use super::super::words::waits;
 use super::model::Model;
 use super::text;
 
@@ -14,16 +15,15 @@ impl Farewell {
     pub(super) fn of(model: &Model, waiting: usize) -> Self {
         let mut lines = Vec::new();
         lines.extend(model.stopped.iter().map(|reason| text::name(reason)));
-        match waiting {
-            0 => {}
-            1 => lines.push("1 message waits and is sent the next time.".to_owned()),
-            count => lines.push(format!("{count} messages wait and are sent the next time.")),
+        if waiting > 0 {
+            lines.push(format!("{}.", waits(waiting)));
         }
         for (id, refused) in model.state.rooms.refused() {
             lines.push(kept(&format!("Not sent to {}", model.state.room_name(id)), &refused.text));
         }
         for (id, draft) in model.drafts() {
-            lines.push(kept(&format!("Typed for {}, and not sent", model.state.room_name(id)), draft));
+            let whom = id.map(|id| format!(" for {}", model.state.room_name(id))).unwrap_or_default();
+            lines.push(kept(&format!("Typed{whom}, and not sent"), draft));
         }
         Self(lines)
     }

@@ -22,17 +22,17 @@ mod view;
 use std::time::Duration;
 
 use anyhow::Result;
-use client::{Client, Error, Event, Events};
+use client::{Error, Event, Events};
 use crossterm::event::EventStream;
 use futures_util::{FutureExt, StreamExt};
 use jiff::tz::TimeZone;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::Ended;
 use super::command::Command;
 use super::server::{Answer, Ask, Server};
 use super::state::State;
+use super::{Ended, Opening};
 use farewell::Farewell;
 use model::{Effect, Link, Model};
 use signals::Signals;
@@ -57,14 +57,17 @@ impl Screen {
     /// Chats until the person leaves or the client stops.
     pub(super) async fn run(
         state: State,
-        client: Client,
+        server: Server,
         mut events: Events,
-        open: Option<String>,
+        opening: Opening,
     ) -> Result<Ended> {
         let mut terminal = Terminal::take_over()?;
         let model = Model::new(state, TimeZone::system(), terminal.size()?);
-        let mut screen = Self { model, server: Server(client), asks: JoinSet::new(), start: Instant::now() };
-        if let Some(name) = open {
+        let mut screen = Self { model, server, asks: JoinSet::new(), start: Instant::now() };
+        if let Some(greeting) = &opening.greeting {
+            screen.model.say(greeting);
+        }
+        if let Some(name) = opening.conversation {
             screen.model.command(Command::Open(name));
         }
         let ended = screen.chat(&mut terminal, &mut events).await;
@@ -127,7 +130,7 @@ impl Screen {
                         self.model.answered(ask, result);
                     }
                     Effect::Ask(ask) => self.ask(ask).await,
-                    Effect::Read(id, position) => self.server.0.read(id, position),
+                    Effect::Read(id, position) => self.server.client.read(id, position),
                     Effect::Redraw => terminal.clear()?,
                     Effect::Leave(ended) => return Ok(Some(ended)),
                 }
@@ -161,13 +164,13 @@ impl Screen {
             // If it takes longer, it is sent the next time.
             drop(timeout(LAST_WORDS, self.last_words(&mut events)).await);
         }
-        let waiting = self.server.0.waiting().await.unwrap_or(0);
-        self.server.0.close().await;
+        let waiting = self.server.client.waiting().await.unwrap_or(0);
+        self.server.client.close().await;
         Farewell::of(&self.model, waiting).print()
     }
 
     async fn last_words(&mut self, events: &mut Events) {
-        while self.server.0.waiting().await.is_ok_and(|waiting| waiting > 0)
+        while self.server.client.waiting().await.is_ok_and(|waiting| waiting > 0)
             && let Some(event) = events.next().await
         {
             self.model.event(&event);

@@ -3,6 +3,7 @@
 use client::Error;
 use client::protocol::http::Member;
 
+use super::super::super::command;
 use super::super::super::server::{Answer, Ask, Change};
 use super::super::super::state::done;
 use super::super::super::words;
@@ -53,13 +54,28 @@ impl Model {
                 }
             }
             Answer::Said { .. } => self.go_to_the_end(),
-            Answer::Members { .. } | Answer::Found { .. } | Answer::Name(_) | Answer::Made(_) => {}
+            Answer::Members { .. }
+            | Answer::Found { .. }
+            | Answer::Remembered { .. }
+            | Answer::Name(_)
+            | Answer::Made(_) => {}
         }
     }
 
     fn members_came(&mut self, members: Vec<Member>, more: bool) {
         if let Some(shown) = &mut self.members {
             *shown = Members { members, more };
+        }
+    }
+
+    /// A group was not made. What makes it stands alone on a line, or it would be said.
+    fn group_failed(&mut self, typed: &str, error: &Error) {
+        let why = words::failure(error);
+        if self.editor.is_empty() {
+            self.editor.give_back(typed);
+            self.warn(why);
+        } else {
+            self.warn(format!("{why}: {typed}"));
         }
     }
 
@@ -75,11 +91,12 @@ impl Model {
                     self.warn(words::failure(error));
                 }
             }
-            // What was typed is not lost because it could not be kept.
-            Ask::Say { text, .. } => {
+            // What was typed is not lost because it could not be kept, or done.
+            Ask::Say { text, again: None, .. } => {
                 self.editor.give_back(&text);
                 self.warn(words::failure(error));
             }
+            Ask::Group { name, users } => self.group_failed(&command::group(&name, &users), error),
             // Asked for again with the next connection; nobody waits for them.
             Ask::Name(_) | Ask::Conversation(_) => {}
             Ask::List if error.retryable() => {}

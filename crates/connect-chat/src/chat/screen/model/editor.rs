@@ -11,7 +11,7 @@ pub(in super::super) struct Editor {
 }
 
 /// Bytes that can be typed at most: well above the longest text that a server takes.
-const BYTES_MAX: usize = 1 << 20;
+pub(super) const BYTES_MAX: usize = 1 << 20;
 
 impl Editor {
     pub(in super::super) fn text(&self) -> &str {
@@ -35,15 +35,16 @@ impl Editor {
         self.cursor = self.text.len();
     }
 
-    /// Types or pastes. Line feeds are kept; other control characters are not text.
-    pub(in super::super) fn insert(&mut self, typed: &str) {
+    /// Types or pastes. Line feeds are kept; other control characters are not text. `false` if there is no room for it.
+    pub(in super::super) fn insert(&mut self, typed: &str) -> bool {
         let typed = typed.replace("\r\n", "\n").replace('\r', "\n");
         let typed: String = typed.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         if self.text.len() + typed.len() > BYTES_MAX {
-            return;
+            return false;
         }
         self.text.insert_str(self.cursor, &typed);
         self.cursor = text::boundary(&self.text, self.cursor + typed.len());
+        true
     }
 
     pub(in super::super) fn left(&mut self) {

@@ -5,6 +5,7 @@ use ratatui::layout::Size;
 
 use super::super::super::Ended;
 use super::super::super::command::Command;
+use super::editor::BYTES_MAX as EDITOR_BYTES_MAX;
 use super::{Choice, Editor, Effect, Model, Overlay, Switcher};
 
 impl Model {
@@ -20,12 +21,15 @@ impl Model {
 
     /// A pasted text is a text, whatever is in it.
     fn paste(&mut self, text: &str) {
-        match &mut self.overlay {
+        let fits = match &mut self.overlay {
             Overlay::Switcher(switcher) => {
-                switcher.query.insert(text.lines().next().unwrap_or_default());
                 switcher.chosen = 0;
+                switcher.query.insert(text.lines().next().unwrap_or_default())
             }
             _ => self.editor.insert(text),
+        };
+        if !fits {
+            self.warn(format!("nothing was pasted: at most {EDITOR_BYTES_MAX} bytes can be typed at once"));
         }
     }
 
@@ -45,8 +49,8 @@ impl Model {
     fn key_in_conversation(&mut self, key: KeyEvent, control: bool) {
         let newline = key.modifiers.intersects(KeyModifiers::ALT | KeyModifiers::SHIFT);
         match key.code {
-            KeyCode::Enter if newline => self.editor.insert("\n"),
-            KeyCode::Char('j') if control => self.editor.insert("\n"),
+            KeyCode::Enter if newline => drop(self.editor.insert("\n")),
+            KeyCode::Char('j') if control => drop(self.editor.insert("\n")),
             KeyCode::Enter => self.enter(),
             KeyCode::F(1) => self.overlay = Overlay::Help,
             KeyCode::Char('k') if control => self.overlay = Overlay::Switcher(Switcher::default()),
@@ -136,7 +140,7 @@ fn edit(editor: &mut Editor, key: KeyEvent, control: bool) {
                 editor.word_right()
             }
         }
-        KeyCode::Char(c) if !word => editor.insert(c.encode_utf8(&mut [0; 4])),
+        KeyCode::Char(c) if !word => drop(editor.insert(c.encode_utf8(&mut [0; 4]))),
         KeyCode::Char('h') if control => editor.backspace(),
         KeyCode::Backspace if word => editor.erase_word(),
         KeyCode::Backspace => editor.backspace(),

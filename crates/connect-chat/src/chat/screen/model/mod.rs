@@ -221,7 +221,9 @@ impl Model {
         }
         self.close();
         self.state.open = Some(id);
-        self.editor = self.drafts.remove(&id).unwrap_or_default();
+        if let Some(mut draft) = self.drafts.remove(&id) {
+            self.editor.give_back(&draft.take());
+        }
         self.read = Position::START;
         self.reload();
         let wanted = self.members.take().is_some();
@@ -230,7 +232,7 @@ impl Model {
         }
     }
 
-    /// No conversation is open; what was typed in it is kept.
+    /// No conversation is open; what was typed in it is kept for it.
     fn close(&mut self) {
         let Some(window) = self.window.take() else { return };
         let draft = std::mem::take(&mut self.editor);
@@ -239,11 +241,11 @@ impl Model {
         }
     }
 
-    /// What was typed and not sent.
-    pub(super) fn drafts(&self) -> impl Iterator<Item = (ConversationId, &str)> {
-        let open = self.window.as_ref().map(|window| (window.conversation, self.editor.text()));
-        let others = self.drafts.iter().map(|(id, editor)| (*id, editor.text()));
-        open.into_iter().chain(others).filter(|(_, text)| !text.trim().is_empty())
+    /// What was typed and not sent, and for which conversation; what was typed while none was open is for none.
+    pub(super) fn drafts(&self) -> impl Iterator<Item = (Option<ConversationId>, &str)> {
+        let open = self.window.as_ref().map(|window| window.conversation);
+        let others = self.drafts.iter().map(|(id, editor)| (Some(*id), editor.text()));
+        std::iter::once((open, self.editor.text())).chain(others).filter(|(_, text)| !text.trim().is_empty())
     }
 
     fn toggle_members(&mut self, id: ConversationId) {
@@ -257,7 +259,7 @@ impl Model {
         self.effects.push(Effect::Ask(Ask::Members { conversation: id, after: None }));
     }
 
-    fn say(&mut self, words: &str) {
+    pub(super) fn say(&mut self, words: &str) {
         self.notice = Some(Notice { words: words.to_owned(), bad: false });
     }
 

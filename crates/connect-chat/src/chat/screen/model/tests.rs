@@ -66,10 +66,11 @@ impl Sample {
             Ask::Page { conversation, edge, limit } => {
                 Answer::Page { conversation: *conversation, edge: *edge, page: self.page(*edge, *limit) }
             }
-            Ask::Say { conversation, text } => Answer::Said {
+            Ask::Say { conversation, text, again } => Answer::Said {
                 conversation: *conversation,
                 client_id: message(self.log.len() as u64 + 1, 1, "").client_id,
                 text: text.clone(),
+                again: *again,
             },
             Ask::List => Answer::Listed(Vec::new()),
             Ask::Name(user) => Answer::Name(User { id: *user, handle: "somebody".into() }),
@@ -283,7 +284,7 @@ fn a_paste_is_executed_or_loses_its_lines() {
     assert!(sample.serve().is_empty(), "nothing happens before Enter");
     assert!(sample.shows("› /leave") && sample.shows("  second"), "{:#?}", sample.screen());
     sample.key(KeyCode::Enter, KeyModifiers::NONE);
-    let said = Ask::Say { conversation: direct(), text: "/leave\nsecond\nthird [2J".into() };
+    let said = Ask::Say { conversation: direct(), text: "/leave\nsecond\nthird [2J".into(), again: None };
     assert_eq!(sample.model.effects(), [Effect::Ask(said)]);
 }
 
@@ -312,7 +313,62 @@ fn a_draft_follows_into_another_conversation() {
     assert!(sample.model.editor.is_empty());
     sample.model.step(super::Step::Open(direct()));
     assert_eq!(sample.model.editor.text(), "for bob");
-    assert_eq!(sample.model.drafts().collect::<Vec<_>>(), [(direct(), "for bob")]);
+    assert_eq!(sample.model.drafts().collect::<Vec<_>>(), [(Some(direct()), "for bob")]);
+}
+
+#[test]
+fn what_was_typed_while_nothing_was_open_is_lost() {
+    let mut sample = Sample::new(80, 24, 3);
+    sample.types("for bob");
+    sample.model.event(&Event::Gone(direct()));
+    sample.types("for whoever comes");
+    let drafts: Vec<_> = sample.model.drafts().collect();
+    assert_eq!(drafts, [(None, "for whoever comes"), (Some(direct()), "for bob")]);
+    sample.model.step(super::Step::Open(direct()));
+    assert_eq!(sample.model.editor.text(), "for bob\nfor whoever comes");
+    assert_eq!(sample.model.drafts().count(), 1);
+}
+
+#[test]
+fn a_group_that_was_not_made_has_to_be_typed_again() {
+    let mut sample = Sample::new(80, 24, 3);
+    for (typed, kept) in [("", "/group \"our team\" bob zed"), ("meanwhile", "meanwhile")] {
+        sample.says("/group \"our team\" bob zed");
+        let asked = sample.model.effects();
+        let Some(Effect::Ask(ask)) = asked.first().cloned() else { panic!("{asked:?}") };
+        sample.types(typed);
+        let nobody = Rejection::new(domain::Code::NotFound, "nobody is called zed");
+        sample.model.answered(ask, Err(nobody.into()));
+        assert_eq!(sample.model.editor.text(), kept);
+        assert!(sample.shows("nobody is called zed"), "{:#?}", sample.screen());
+        sample.key(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    }
+}
+
+#[test]
+fn a_paste_that_is_too_long_vanishes() {
+    let mut sample = Sample::new(80, 24, 3);
+    sample.types("before");
+    sample.model.input(Input::Paste("x".repeat(2 << 20)));
+    assert_eq!(sample.model.editor.text(), "before");
+    assert!(sample.shows("nothing was pasted"), "{:#?}", sample.screen());
+}
+
+#[test]
+fn what_was_refused_twice_is_lost_or_typed_twice() {
+    let mut sample = Sample::new(80, 24, 1);
+    sample.says("hello");
+    sample.serve();
+    sample.refused(2);
+    sample.says("/retry");
+    let asked = sample.model.effects();
+    let Some(Effect::Ask(ask)) = asked.first().cloned() else { panic!("{asked:?}") };
+    sample.model.answered(ask, Err(client::Error::OutboxFull(10_000)));
+    assert!(
+        sample.model.editor.is_empty() && sample.shows("/retry sends it again"),
+        "{:#?}",
+        sample.screen()
+    );
 }
 
 #[test]

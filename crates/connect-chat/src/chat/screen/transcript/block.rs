@@ -1,10 +1,10 @@
 //! The rows of one item: who said it and when, its text, its tick.
 
 use domain::{Entry, Timestamp, UserId};
-use jiff::ZonedDateTime;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::super::clock;
 use super::super::super::outgoing::{Fate, Outgoing};
 use super::super::super::rooms::Tick;
 use super::super::super::words;
@@ -129,11 +129,11 @@ impl Transcript<'_> {
     }
 
     fn day(&self, index: usize, said: &Said, rows: &mut Rows) {
-        let day = self.zoned(said.at).date();
-        if self.before(index).is_some_and(|before| self.zoned(before.at).date() == day) {
+        let zoned = |said: &Said| clock::zoned(said.at, self.zone);
+        if self.before(index).is_some_and(|before| zoned(&before).date() == zoned(said).date()) {
             return;
         }
-        let words = self.zoned(said.at).strftime(" %A %-d %B %Y ").to_string();
+        let words = zoned(said).strftime(" %A %-d %B %Y ").to_string();
         let rule = "─".repeat(self.width.saturating_sub(text::width(&words)) / 2);
         rows.push(Line::styled(format!("{rule}{words}{rule}"), theme::QUIET).centered());
     }
@@ -149,14 +149,7 @@ impl Transcript<'_> {
     }
 
     fn clock(&self, time: Timestamp) -> String {
-        self.zoned(time).strftime("%H:%M").to_string()
-    }
-
-    fn zoned(&self, time: Timestamp) -> ZonedDateTime {
-        let ms = i64::try_from(time.unix_ms()).unwrap_or(i64::MAX);
-        jiff::Timestamp::from_millisecond(ms)
-            .unwrap_or(jiff::Timestamp::MAX)
-            .to_zoned_datetime(self.zone.clone())
+        clock::clock(time, self.zone)
     }
 }
 

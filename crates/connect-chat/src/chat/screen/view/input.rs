@@ -8,6 +8,7 @@ use super::super::layout::{Layout, PROMPT_WIDTH};
 use super::super::model::{Model, Overlay};
 use super::super::{text, theme};
 use super::row;
+use crate::count::count;
 
 pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, layout: &Layout) {
     notice(frame, model, layout.input_rule);
@@ -18,8 +19,7 @@ fn notice(frame: &mut Frame<'_>, model: &Model, area: Rect) {
     let fresh = match model.fresh {
         0 if model.sees_the_end() || model.window.is_none() => String::new(),
         0 => " Ctrl+End: newest ".to_owned(),
-        1 => " ↓ 1 new message ".to_owned(),
-        count => format!(" ↓ {count} new messages "),
+        some => format!(" ↓ {} ", count(some, "new message", "new messages")),
     };
     let room = usize::from(area.width).saturating_sub(text::width(&fresh) + 6);
     if let Some(notice) = &model.notice {

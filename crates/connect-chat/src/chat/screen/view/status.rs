@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 
 use super::super::model::{Link, Model};
 use super::super::{text, theme};
+use crate::count::count;
 
 const HINTS: &str = "F1 help · Ctrl+K switch · Ctrl+C leave ";
 
@@ -30,7 +31,6 @@ fn waiting(model: &Model) -> String {
     match model.state.rooms.waiting() {
         _ if model.link == Link::Connected => String::new(),
         0 => String::new(),
-        1 => " · 1 message waits and will be sent".to_owned(),
-        count => format!(" · {count} messages wait and will be sent"),
+        some => format!(" · {} and will be sent", count(some, "message waits", "messages wait")),
     }
 }
