@@ -6,6 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::entry::Kind;
 use crate::id::UserId;
+use crate::json::Object;
 use crate::roster::Role;
 
 /// A body: one JSON object.
@@ -145,8 +146,8 @@ impl Content {
     /// Reads a body of `kind`.
     pub fn parse(kind: &Kind, body: &str) -> Result<Self, ContentError> {
         fn read<'a, T: Deserialize<'a>>(kind: &Kind, body: &'a str) -> Result<T, ContentError> {
-            let object = if body.trim_start().starts_with('{') { body } else { "" };
-            serde_json::from_str(object)
+            serde_json::from_str(body)
+                .map(|Object(content)| content)
                 .map_err(|source| ContentError::Malformed { kind: kind.clone(), source })
         }
         Ok(match kind {

@@ -1,11 +1,12 @@
 //! Cursors: how far a member was delivered and has read. They only grow.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::json::only_from_object;
 use crate::position::Position;
 
 /// A position with its ordinal: how many messages the log holds up to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Mark {
     /// The entry it stands at; `(0,0)` before everything.
@@ -13,6 +14,8 @@ pub struct Mark {
     /// Messages in the log up to it.
     pub ordinal: u64,
 }
+
+only_from_object!(Mark { position: Position, ordinal: u64 });
 
 impl Mark {
     /// Before everything.
@@ -25,7 +28,7 @@ impl Mark {
 }
 
 /// A member's `delivered` and `read`, merged by maximum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cursor {
     /// Up to here some device of the member has it.
@@ -33,6 +36,8 @@ pub struct Cursor {
     /// Up to here the member has read.
     pub read: Mark,
 }
+
+only_from_object!(Cursor { delivered: Mark, read: Mark });
 
 impl Cursor {
     /// Both marks at `mark`: who has read has it, too.

@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod entry;
 pub mod error;
 pub mod id;
+pub mod json;
 pub mod limits;
 pub mod port;
 pub mod position;

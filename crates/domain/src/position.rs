@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ParseError, Region};
+use crate::json::only_from_object;
 
 /// The place in the log, dense from 1. Below 2^53, so that every JSON reader keeps it exact.
 pub type Seq = u64;
@@ -38,7 +39,7 @@ impl Epoch {
 }
 
 /// `(epoch, seq)`, ordered in that way.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Position {
     /// The reign it was appended in.
@@ -47,6 +48,8 @@ pub struct Position {
     #[cfg_attr(feature = "schema", schemars(range(max = SEQ_MAX)))]
     pub seq: Seq,
 }
+
+only_from_object!(Position { epoch: Epoch, seq: Seq });
 
 impl Position {
     /// `(0,0)`: precedes everything.

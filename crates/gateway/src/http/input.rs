@@ -1,13 +1,16 @@
 //! What requests bring: who asks, bodies, ids in paths, queries, idempotency keys. Whatever is wrong with them is a
 //! refusal with a name.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequest, FromRequestParts, OptionalFromRequestParts, RawPathParams, Request};
 use axum::response::{IntoResponse, Response};
 use contracts::services::Principal;
+use domain::json::Object;
 use domain::{ClientId, Code, ConversationId, Rejection, UserId};
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONNECTION};
@@ -47,13 +50,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<Hub>> for Body<T> {
         let body = Limited::new(request.into_body(), bytes_max).collect().await;
         let body =
             body.map_err(|error| unread(error.downcast_ref::<LengthLimitError>().map(|_| bytes_max)))?;
-        let body = body.to_bytes();
-        // Read as a list of its fields, an array would pass for an object.
-        if !body.trim_ascii_start().starts_with(b"{") {
-            return Err(bad("the body", "it is no JSON object").into_response());
+        match serde_json::from_slice(&body.to_bytes()) {
+            Ok(Object(body)) => Ok(Self(body)),
+            Err(error) => Err(bad("the body", error).into_response()),
         }
-        let body = serde_json::from_slice(&body);
-        Ok(Self(body.map_err(|error| bad("the body", error).into_response())?))
     }
 }
 
@@ -148,7 +148,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
         let query = axum::extract::Query::try_from_uri(&parts.uri);
-        query.map(|axum::extract::Query(query)| Self(query)).map_err(|error| bad("the query", error))
+        // Below what the library says of it is what is wrong with it.
+        let why =
+            |error: QueryRejection| error.source().map_or_else(|| error.to_string(), ToString::to_string);
+        query.map(|axum::extract::Query(query)| Self(query)).map_err(|error| bad("the query", why(error)))
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use domain::error::short;
+use domain::json::Object;
 use domain::{ClientId, Code, ConversationId, Position, Rejection};
 use protocol::frame;
 use serde::Deserialize;
@@ -96,10 +97,7 @@ struct Fields<'a> {
 /// Reads a text frame.
 pub(super) fn read(text: &str) -> Result<Asked<'_>, Unread> {
     let broken = |error: serde_json::Error| Unread::Broken(short(error.to_string()));
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(Unread::Broken("a frame is one JSON object".into()));
-    }
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(broken)?;
+    let Object(fields): Object<Fields<'_>> = serde_json::from_str(text).map_err(broken)?;
     let asked = match &*fields.kind {
         "hello" => string("token", fields.token).map(Asked::Hello),
         "renew" => string("token", fields.token).map(Asked::Renew),
