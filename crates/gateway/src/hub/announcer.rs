@@ -36,7 +36,21 @@ impl Announcer {
 
     /// Announces, at once if there is room. Gives the count of announcements, which orders them.
     pub(super) fn announce(&self, announcement: Announcement) -> u64 {
+        self.publish(&mut self.lock(), announcement)
+    }
+
+    /// The same, unless the session is `gone`. That is looked at when nothing else can be announced meanwhile, so that a
+    /// session whose end was announced never begins after it.
+    pub(super) fn announce_unless(
+        &self,
+        gone: impl FnOnce() -> bool,
+        announcement: Announcement,
+    ) -> Option<u64> {
         let mut state = self.lock();
+        (!gone()).then(|| self.publish(&mut state, announcement))
+    }
+
+    fn publish(&self, state: &mut State, announcement: Announcement) -> u64 {
         state.count += 1;
         if state.under_way || !state.waiting.is_empty() {
             state.waiting.push_back(announcement);

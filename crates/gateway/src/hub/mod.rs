@@ -184,15 +184,24 @@ impl Hub {
         self.announce(seat, SessionChange::Began);
     }
 
-    /// A session has to be registered again: it is told that it missed something once it is.
+    /// A session has to be registered again: it is told that it missed something once it is. Large groups hold sessions for
+    /// a while after they left; such a one would be registered for as long as the slot is leased.
     fn announce_anew(&self, seat: &Seat) {
         seat.set_anew();
-        self.announce(seat, SessionChange::Began);
+        let Some(began) = Self::announcement(seat, SessionChange::Began) else { return };
+        if let Some(count) = self.announcer.announce_unless(|| seat.is_gone(), began) {
+            seat.set_announced(count);
+        }
     }
 
     fn announce(&self, seat: &Seat, change: SessionChange) {
-        let Some(Who { user, device }) = seat.who() else { return };
-        seat.set_announced(self.announcer.announce(Announcement { user, device, session: seat.id, change }));
+        let Some(announcement) = Self::announcement(seat, change) else { return };
+        seat.set_announced(self.announcer.announce(announcement));
+    }
+
+    fn announcement(seat: &Seat, change: SessionChange) -> Option<Announcement> {
+        let Who { user, device } = seat.who()?;
+        Some(Announcement { user, device, session: seat.id, change })
     }
 
     /// The device was signed out: its sessions end, wherever they are.
@@ -204,6 +213,7 @@ impl Hub {
 
     /// A session has left, its socket closed already.
     pub(crate) fn left(&self, seat: &Arc<Seat>, ending: Ending) {
+        // Before its end is announced: see `announce_anew`.
         seat.set_gone();
         self.seats_mut().remove(&seat.id.number);
         self.meters.sessions.decrement(1);

@@ -141,6 +141,35 @@ async fn a_missed_membership_entry_that_nobody_hears_of() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_registered_again_after_it_left() {
+    let world = world(Config { sweep_ms: 3_600_000, ..Config::default() }).await;
+    let mut announcements = world.topics.sessions.subscribe("messaging").unwrap();
+    let (gone, mut there) = (open(&world, "1.1").await, open(&world, "2.1").await);
+    for number in [1, 2] {
+        let listed =
+            LargeGroup { conversation: group(1), roster: Position::new(1, 1), from: Position::new(1, 1) };
+        deliver(&world.topics, session(number), registered(number, vec![listed])).await;
+    }
+    assert_eq!(there.next().await["type"], "welcome");
+    drop(gone);
+    eventually("the session left", || world.gateway.sessions() == 1).await;
+    let missed = Event::Entry {
+        entry: entry(group(1), 4, 3, &Content::message("4")),
+        to: Audience::Members { roster_before: Position::new(1, 3) },
+        except: None,
+    };
+    deliver(&world.topics, session(2), missed).await;
+    let mut changes = vec![];
+    while changes.last() != Some(&(2, SessionChange::Began)) || changes.len() < 4 {
+        let taken = announcements.next(8).await.unwrap().into_iter().map(|message| message.record);
+        changes.extend(taken.map(|record| (record.session.number, record.change)));
+    }
+    let of_gone: Vec<SessionChange> =
+        changes.iter().filter(|(number, _)| *number == 1).map(|(_, change)| *change).collect();
+    assert_eq!(of_gone, [SessionChange::Began, SessionChange::Ended]);
+}
+
+#[tokio::test]
 async fn a_session_that_joins_a_large_group_while_it_is_live() {
     let world = world(Config::default()).await;
     let (mut old, mut new) = (open(&world, "1.1").await, open(&world, "2.1").await);
