@@ -111,6 +111,17 @@ pub enum Event {
         /// The sessions to tell.
         to: Vec<u64>,
     },
+    /// A session's cursor move was refused.
+    MoveRefused {
+        /// The session; nobody, if a request asked.
+        to: u64,
+        /// In which conversation.
+        conversation: ConversationId,
+        /// Which cursor.
+        moved: Moved,
+        /// Why.
+        rejection: Rejection,
+    },
     /// A session is registered: from here on, what happens is delivered to it.
     Registered {
         /// The session.
@@ -141,6 +152,25 @@ pub enum Event {
         /// Which.
         device: DeviceId,
     },
+}
+
+/// Which of a member's cursors was to move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// How far it was delivered.
+    Delivered,
+    /// How far it was read.
+    Read,
+}
+
+impl Moved {
+    /// The `type` of the frame that asks for it.
+    pub const fn frame(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Read => "read",
+        }
+    }
 }
 
 /// Where a submission is stored.
@@ -204,7 +234,7 @@ impl Event {
             Self::Cursor { to, .. } | Self::Lagged { to } => 160 + 8 * to.len(),
             Self::Registered { large, .. } => 64 + 64 * large.len(),
             Self::Large { members, .. } => 64 + 24 * members.len(),
-            Self::Outcome { .. } | Self::SignedOut { .. } => 160,
+            Self::Outcome { .. } | Self::MoveRefused { .. } | Self::SignedOut { .. } => 160,
         }
     }
 }

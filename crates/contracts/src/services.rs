@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    ConversationId, DeviceId, Entry, Epoch, Generation, Head, Mark, Member, PortError, Position, Rejection,
-    Role, Roster, Slot, Timestamp, UserId,
+    ConversationId, Cursor, DeviceId, Entry, Epoch, Generation, Head, Mark, Member, PortError, Position,
+    Rejection, Role, Roster, Slot, Timestamp, UserId,
 };
 use protocol::{frame, http, view};
 
@@ -97,6 +97,16 @@ pub trait CatchUp: Send + Sync + 'static {
 
     /// The cursors that a person may see in a conversation.
     async fn cursors(&self, user: UserId, conversation: ConversationId) -> Result<http::Cursors, Rejection>;
+
+    /// What this move makes of a person's cursor, by the judgement that the move itself will find, or why it is refused.
+    /// Moves nothing.
+    async fn moved(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        delivered: Option<Position>,
+        read: Option<Position>,
+    ) -> Result<Cursor, Rejection>;
 
     /// A page of the members of a group.
     async fn members(

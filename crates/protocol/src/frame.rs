@@ -34,9 +34,9 @@ pub enum FromDevice<'a> {
     },
     /// Asks to append a message.
     Send(Send),
-    /// This device has everything up to here.
+    /// This device has everything up to here. Answered only if it is refused.
     Delivered(Move),
-    /// This person has read up to here.
+    /// This person has read up to here. Answered only if it is refused.
     Read(Move),
     /// Asks what changed since a sync token, or for everything without one.
     Sync {
@@ -96,7 +96,8 @@ pub enum FromServer {
     /// The session missed something: entries between the last one it got and now were not sent. Sync, and send again
     /// what was not acked.
     Lagged {},
-    /// A frame was refused, and nothing else happened.
+    /// A frame was refused. Nothing happened, unless the code is `unavailable`, `timeout` or `internal`: then nobody knows;
+    /// send the same again, with the same client id.
     Error(Error),
     /// The server closes the session; `retry_after_ms` says when to come back, if at all.
     Goodbye(Goodbye),

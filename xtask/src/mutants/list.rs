@@ -75,7 +75,7 @@ pub const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         name: "a sender's own message reads only what has nothing unread before it",
-        file: "crates/services/messaging/src/cursors/advance.rs",
+        file: "crates/services/messaging/src/cursors/pending.rs",
         old: "cursor.read.max(joined).ordinal >= *before;",
         new: "cursor.read.max(joined).ordinal >= *before || true;",
         caught_by: Check::Unit { package: "service-messaging", named: "cursors" },

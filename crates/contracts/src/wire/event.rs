@@ -7,7 +7,7 @@ use domain::Position;
 use super::error::Error;
 use super::fields::{client_id, conversation, device, required, user};
 use crate::proto::{self, appended, event::What, outcome};
-use crate::records::{Audience, Event};
+use crate::records::{Audience, Event, Moved};
 
 impl From<&Event> for proto::Event {
     fn from(event: &Event) -> Self {
@@ -32,6 +32,14 @@ impl From<&Event> for proto::Event {
                 cursor: Some((*cursor).into()),
                 to: to.clone(),
             }),
+            Event::MoveRefused { to, conversation, moved, rejection } => {
+                What::MoveRefused(proto::MoveRefused {
+                    to: *to,
+                    conversation: conversation.to_key(),
+                    moved: proto::Moved::from(*moved).into(),
+                    rejection: Some(rejection.into()),
+                })
+            }
             Event::Registered { session, large, refused } => What::Registered(proto::Registered {
                 session: *session,
                 large: large.iter().map(Into::into).collect(),
@@ -59,6 +67,7 @@ impl TryFrom<proto::Event> for Event {
             What::Outcome(outcome) => outcome.try_into(),
             What::Appended(appended) => appended.try_into(),
             What::CursorMoved(moved) => moved.try_into(),
+            What::MoveRefused(refused) => refused.try_into(),
             What::Registered(registered) => registered.try_into(),
             What::Large(large) => large.try_into(),
             What::Lagged(lagged) => Ok(Self::Lagged { to: lagged.to }),
@@ -128,6 +137,33 @@ impl TryFrom<proto::CursorMoved> for Event {
             user: user("user", &moved.user)?,
             cursor: required("cursor_moved.cursor", moved.cursor)?.try_into()?,
             to: moved.to,
+        })
+    }
+}
+
+impl From<Moved> for proto::Moved {
+    fn from(moved: Moved) -> Self {
+        match moved {
+            Moved::Delivered => Self::Delivered,
+            Moved::Read => Self::Read,
+        }
+    }
+}
+
+impl TryFrom<proto::MoveRefused> for Event {
+    type Error = Error;
+
+    fn try_from(refused: proto::MoveRefused) -> Result<Self, Error> {
+        let moved = match proto::Moved::try_from(refused.moved) {
+            Ok(proto::Moved::Delivered) => Moved::Delivered,
+            Ok(proto::Moved::Read) => Moved::Read,
+            Ok(proto::Moved::Unspecified) | Err(_) => return Err(Error::Missing("move_refused.moved")),
+        };
+        Ok(Self::MoveRefused {
+            to: refused.to,
+            conversation: conversation(&refused.conversation)?,
+            moved,
+            rejection: required("move_refused.rejection", refused.rejection)?.into(),
         })
     }
 }

@@ -68,4 +68,14 @@ fn values_that_no_record_can_have_are_refused_by_the_name_of_their_field() {
         let error = read(bad).unwrap_err().to_string();
         assert!(error.contains(&format!("`{field}`")) && error.len() < 300, "{error}");
     }
+    let refused = proto::MoveRefused {
+        conversation: [&b"g"[..], &[7; 16]].concat(),
+        rejection: Some(proto::Rejection::default()),
+        ..proto::MoveRefused::default()
+    };
+    for moved in [0, 9] {
+        let what = Some(event::What::MoveRefused(proto::MoveRefused { moved, ..refused.clone() }));
+        let error = decode::<Delivery>(&delivery_of(vec![proto::Event { what }])).unwrap_err();
+        assert_eq!(error, Error::Missing("move_refused.moved"));
+    }
 }

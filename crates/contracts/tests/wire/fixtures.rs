@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use contracts::records::{
-    Announcement, Append, Audience, Command, Delivery, Event, LargeGroup, Move, SessionChange, Stored,
+    Announcement, Append, Audience, Command, Delivery, Event, LargeGroup, Move, Moved, SessionChange, Stored,
 };
 use contracts::wire::{Record, decode, encode};
 use data_encoding::HEXLOWER;
@@ -118,10 +118,23 @@ fn events() -> Vec<(&'static str, Event)> {
         ),
         ("cursor", Event::Cursor { conversation, user: user(2), cursor, to: vec![6, 7] }),
         ("registered", Event::Registered { session: 5, large, refused: None }),
-        ("registered_not", Event::Registered { session: 5, large: vec![], refused: Some(busy) }),
+        ("registered_not", Event::Registered { session: 5, large: vec![], refused: Some(busy.clone()) }),
         (
             "large",
             Event::Large { conversation: group(), roster, members: vec![(5, from), (6, Position::START)] },
+        ),
+        (
+            "move_refused_delivered",
+            Event::MoveRefused {
+                to,
+                conversation: group(),
+                moved: Moved::Delivered,
+                rejection: Rejection::not_found(),
+            },
+        ),
+        (
+            "move_refused_read",
+            Event::MoveRefused { to, conversation, moved: Moved::Read, rejection: busy.clone() },
         ),
         ("lagged", Event::Lagged { to: vec![5, 6] }),
         ("signed_out", Event::SignedOut { device: device() }),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contracts::records::{
-    Announcement, Append, Audience, Command, Delivery, Event, LargeGroup, Move, SessionChange, Stored,
+    Announcement, Append, Audience, Command, Delivery, Event, LargeGroup, Move, Moved, SessionChange, Stored,
 };
 use domain::{
     Body, ClientId, Code, Content, ConversationId, Cursor, DeviceId, Entry, Epoch, Generation, Identity,
@@ -160,6 +160,12 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(session, large, refused)| Event::Registered { session, large, refused }),
         (conversation(), position(), vec((any::<u64>(), position()), 0..5))
             .prop_map(|(conversation, roster, members)| Event::Large { conversation, roster, members }),
+        (any::<u64>(), conversation(), any::<bool>(), rejection()).prop_map(
+            |(to, conversation, read, rejection)| {
+                let moved = if read { Moved::Read } else { Moved::Delivered };
+                Event::MoveRefused { to, conversation, moved, rejection }
+            }
+        ),
         sessions().prop_map(|to| Event::Lagged { to }),
         device().prop_map(|device| Event::SignedOut { device }),
     ]

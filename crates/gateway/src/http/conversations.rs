@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::input::{Body, Caller, InConversation, Key, Query};
-use super::members::existing;
 use super::operation::{About, MadeOrFound, Operations};
 use super::{Answer, Refusal, Shared};
 use crate::hub::Hub;
@@ -112,7 +111,7 @@ async fn begin(
 
 /// Makes or finds the conversation with `other`; it has no entry before its first message.
 async fn direct(hub: &Hub, caller: Principal, other: UserId) -> Answer<MadeOrFound<Conversation>> {
-    existing(hub, &[other]).await?;
+    hub.existing(&[other]).await?;
     let id = ConversationId::direct(caller.user, other);
     Ok(MadeOrFound::Found(hub.services.catch_up.conversation(caller.user, id).await?))
 }
@@ -125,7 +124,7 @@ async fn group(
 ) -> Answer<MadeOrFound<Conversation>> {
     created.users = super::members::named(hub, created.users)?;
     created.users.retain(|user| *user != caller.user);
-    existing(hub, &created.users).await?;
+    hub.existing(&created.users).await?;
     let id = ConversationId::group(hub.config.region, caller.user, caller.device, key);
     append(hub, caller, id, key, &Content::Created(created)).await?;
     Ok(MadeOrFound::Made(hub.services.catch_up.conversation(caller.user, id).await?))

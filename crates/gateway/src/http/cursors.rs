@@ -2,15 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use contracts::records::Move;
-use contracts::services::{PageEdge, Principal};
-use domain::{Code, ConversationId, Cursor, Generation, Mark, Position, Rejection, SessionId, Slot};
+use domain::Cursor;
 use protocol::http::{Cursors, MoveCursor};
 
 use super::input::{Body, Caller, InConversation};
 use super::operation::{About, Operations};
 use super::{Answer, Shared};
-use crate::hub::Hub;
 use crate::submission::may_touch;
 
 pub(super) fn operations() -> Operations {
@@ -55,32 +52,7 @@ async fn move_own(
     Body(MoveCursor { delivered, read }): Body<MoveCursor>,
 ) -> Answer<Json<Cursor>> {
     may_touch(id, caller.user)?;
-    let cursors = hub.services.catch_up.cursors(caller.user, id).await?.cursors;
-    let own = cursors.into_iter().find(|of| of.user == caller.user);
-    let own = own.map_or_else(Cursor::default, |own| own.cursor);
-    let asked = Cursor {
-        delivered: mark(&hub, caller, id, delivered).await?,
-        read: mark(&hub, caller, id, read).await?,
-    };
-    let origin = SessionId { slot: Slot(0), generation: Generation(0), number: 0 };
-    hub.move_cursor(Move { conversation: id, user: caller.user, delivered, read, origin }).await?;
-    Ok(Json(own.merge(asked)))
-}
-
-/// The mark of the entry at `position`, which the caller must be able to see.
-async fn mark(
-    hub: &Hub,
-    caller: Principal,
-    id: ConversationId,
-    position: Option<Position>,
-) -> Result<Mark, Rejection> {
-    let Some(position) = position.filter(|position| *position != Position::START) else {
-        return Ok(Mark::START);
-    };
-    let before = Position { seq: position.seq.saturating_sub(1), ..position };
-    let page = hub.services.catch_up.entries(caller.user, id, PageEdge::After(before), 1).await?;
-    let entry = page.entries.first().filter(|entry| entry.position == position);
-    entry.map(|entry| entry.mark()).ok_or_else(|| {
-        Rejection::new(Code::BadRequest, "there is no entry at this position, or it is not for you")
-    })
+    let cursor = hub.services.catch_up.moved(caller.user, id, delivered, read).await?;
+    hub.move_cursor(id, caller.user, delivered, read).await?;
+    Ok(Json(cursor))
 }

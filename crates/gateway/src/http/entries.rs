@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::conversations::{SUBMISSION, append};
 use super::input::{Body, Caller, InConversation, Key, Query, parsed};
-use super::members::existing;
 use super::operation::{About, Operations};
 use super::{Answer, Refusal, Shared};
 use crate::submission::may_touch;
@@ -97,7 +96,7 @@ async fn send(
 ) -> Answer<Json<Appended>> {
     may_touch(id, caller.user)?;
     if let Some(peer) = id.peer(caller.user).filter(|peer| *peer != caller.user) {
-        existing(&hub, &[peer]).await?;
+        hub.existing(&[peer]).await?;
     }
     Ok(Json(append(&hub, caller, id, key, &Content::message(message.text)).await?))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bus::Consumer;
 use bytes::Bytes;
-use contracts::records::{Audience, Delivery, Event, LargeGroup, Stored};
+use contracts::records::{Audience, Delivery, Event, LargeGroup, Moved, Stored};
 use contracts::services::SlotLease;
 use domain::{ClientId, ConversationId, Cursor, DeviceId, Entry, Moment, Position, Rejection, UserId};
 use protocol::frame::{self, FromServer, Reason};
@@ -72,6 +72,9 @@ impl Hub {
             Event::Cursor { conversation, user, cursor, to } => {
                 self.cursor(conversation, user, cursor, &to, now)
             }
+            Event::MoveRefused { to, conversation, moved, rejection } => {
+                self.move_refused(to, conversation, moved, rejection, now);
+            }
             Event::Registered { session, large, refused } => self.registered(session, &large, refused, now),
             Event::Large { conversation, roster, members } => {
                 self.enlarged(conversation, roster, &members, now)
@@ -110,22 +113,36 @@ impl Hub {
         now: Moment,
     ) {
         let Some(seat) = self.seat(to) else { return self.requests.resolve(to, result) };
-        let frame = match result {
+        match result {
             Ok(Stored { position, ordinal, time }) => {
-                FromServer::Sent(frame::Sent { conversation, client_id, position, ordinal, time })
+                let sent = frame::Sent { conversation, client_id, position, ordinal, time };
+                self.give(&seat, &frames::encode(&FromServer::Sent(sent), 256), now);
             }
             Err(error) => {
-                Meters::refused(error.code);
                 let (client_id, conversation) = (Some(client_id), Some(conversation));
-                FromServer::Error(frame::Error {
-                    error,
-                    client_id,
-                    conversation,
-                    frame: Some("send".to_owned()),
-                })
+                let frame = Some("send".to_owned());
+                self.give_refusal(&seat, frame::Error { error, client_id, conversation, frame }, now);
             }
-        };
-        self.give(&seat, &frames::encode(&frame, 256), now);
+        }
+    }
+
+    /// A request that asked has its answer, and no seat.
+    fn move_refused(
+        &self,
+        to: u64,
+        conversation: ConversationId,
+        moved: Moved,
+        error: Rejection,
+        now: Moment,
+    ) {
+        let Some(seat) = self.seat(to) else { return };
+        let (conversation, frame) = (Some(conversation), Some(moved.frame().to_owned()));
+        self.give_refusal(&seat, frame::Error { error, client_id: None, conversation, frame }, now);
+    }
+
+    fn give_refusal(&self, seat: &Seat, refusal: frame::Error, now: Moment) {
+        Meters::refused(refusal.error.code);
+        self.give(seat, &frames::encode(&FromServer::Error(refusal), 256), now);
     }
 
     fn entry(&self, entry: &Arc<Entry>, to: &[u64], except: Option<u64>, now: Moment) {

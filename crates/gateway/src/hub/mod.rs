@@ -27,10 +27,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use contracts::records::{Announcement, Append, Command, SessionChange, Stored};
+use contracts::records::{Announcement, Append, Command, Move, SessionChange, Stored};
 use contracts::services::SlotLease;
 use contracts::{Ambient, FailPoints};
-use domain::{Code, DeviceId, Moment, Rejection, SessionId, Submission, Timestamp, UserId};
+use domain::{
+    Code, ConversationId, DeviceId, Moment, Position, Rejection, SessionId, Submission, Timestamp, UserId,
+};
 use protocol::frame::{Advice, Reason};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
@@ -252,15 +254,18 @@ impl Hub {
         self.known.contains(user)
     }
 
-    /// Which of these users do not exist.
-    pub(crate) async fn unknown(&self, users: &[UserId]) -> Result<Vec<UserId>, Rejection> {
+    /// Refuses people who do not exist.
+    pub(crate) async fn existing(&self, users: &[UserId]) -> Result<(), Rejection> {
         let asked: Vec<UserId> = users.iter().filter(|user| !self.is_known(**user)).copied().collect();
         if asked.is_empty() {
-            return Ok(vec![]);
+            return Ok(());
         }
         let unknown = self.services.accounts.unknown(&asked).await?;
         self.known.remember(asked.into_iter().filter(|user| !unknown.contains(user)));
-        Ok(unknown)
+        match unknown.first() {
+            Some(user) => Err(Rejection::new(Code::NotFound, format!("there is no user {user}"))),
+            None => Ok(()),
+        }
     }
 
     /// Submits for an HTTP request, and waits for the outcome.
@@ -285,10 +290,16 @@ impl Hub {
     }
 
     /// Moves a cursor for an HTTP request; moves have no outcome.
-    pub(crate) async fn move_cursor(&self, mut moved: contracts::records::Move) -> Result<(), Rejection> {
+    pub(crate) async fn move_cursor(
+        &self,
+        conversation: ConversationId,
+        user: UserId,
+        delivered: Option<Position>,
+        read: Option<Position>,
+    ) -> Result<(), Rejection> {
         let lease = self.lease().ok_or_else(|| self.come_back("this server takes no cursors now"))?;
-        moved.origin = Self::name(lease, self.next_number());
-        self.publish(Command::Move(moved)).await
+        let origin = Self::name(lease, self.next_number());
+        self.publish(Command::Move(Move { conversation, user, delivered, read, origin })).await
     }
 
     async fn publish(&self, command: Command) -> Result<(), Rejection> {

@@ -1,7 +1,7 @@
 //! The state machine of a session: what came in, and when, gives what is to be done. Pure.
 //!
 //! Waiting for hello → authenticating → registering → live → closing. Live means: registered, the registration echoed,
-//! and only then are heads read; so what follows hello unawaited is held back, bounded, until the session is live.
+//! and only then are heads read; so what follows hello unawaited is held back until the session is live.
 
 use std::collections::VecDeque;
 
@@ -15,9 +15,6 @@ use crate::config::Config;
 use crate::submission::{may_touch, submission};
 use crate::throttle::{Bucket, Throttle};
 use crate::websocket::Event;
-
-/// Bytes of frames that are held back; more at once is too much.
-pub(super) const HELD_BYTES_MAX: usize = 256 << 10;
 
 /// Frames over the limit, one after the other, that are refused one by one; then the session ends.
 pub(super) const REFUSED_MAX: u16 = 1_000;
@@ -108,6 +105,9 @@ pub(super) struct Session {
     since: Moment,
     principal: Option<Principal>,
     bucket: Bucket,
+    /// Frames that came when none were wanted. Never more than one read brings and the frame that it completes (what the
+    /// thread's read buffer or a request's header holds, and `frame_bytes_max`): while frames are not wanted nothing is
+    /// read, and it is read on only once these are through.
     held: VecDeque<Box<str>>,
 }
 
@@ -248,7 +248,7 @@ impl Session {
         out: &mut Vec<Effect>,
     ) {
         if !self.is_ready() {
-            return self.hold(text, now, out);
+            return self.hold(text);
         }
         match wire::read(text) {
             Err(Unread::Broken(why)) => {
@@ -270,16 +270,10 @@ impl Session {
         }
     }
 
-    fn hold(&mut self, text: &str, now: Moment, out: &mut Vec<Effect>) {
-        let bytes: usize = self.held.iter().map(|held| held.len()).sum();
-        if self.is_closing() {
-            return;
+    fn hold(&mut self, text: &str) {
+        if !self.is_closing() {
+            self.held.push_back(text.into());
         }
-        if bytes + text.len() > HELD_BYTES_MAX {
-            let goodbye = Goodbye::because(Reason::RateLimited, "too much was sent at once");
-            return self.close(goodbye, now, out);
-        }
-        self.held.push_back(text.into());
     }
 
     fn first(&mut self, asked: Result<Asked<'_>, Unread>, now: Moment, out: &mut Vec<Effect>) {

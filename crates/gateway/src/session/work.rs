@@ -52,11 +52,7 @@ pub(super) fn authenticate(accounts: Arc<dyn Accounts>, token: Box<str>) -> Work
 /// Finds out whether `peer` exists.
 pub(super) fn check(hub: Arc<Hub>, peer: UserId, command: Box<Command>) -> Work {
     Box::pin(async move {
-        let result = match hub.unknown(&[peer]).await {
-            Ok(unknown) if unknown.is_empty() => Ok(()),
-            Ok(_) => Err(Rejection::not_found()),
-            Err(rejection) => Err(rejection),
-        };
+        let result = hub.existing(&[peer]).await;
         Done::Checked(command, result)
     })
 }

@@ -55,6 +55,14 @@ pub(crate) async fn deliver(topics: &Topics, session: SessionId, event: Event) {
     topics.deliver.publish(Delivery { slot, generation, events: vec![event] }).await.unwrap();
 }
 
+/// What a move asks for, in a log of messages only.
+fn asked(delivered: Option<Position>, read: Option<Position>) -> Cursor {
+    let mark = |position: Option<Position>| {
+        position.map_or(Mark::START, |position| Mark::new(position, position.seq))
+    };
+    Cursor { delivered: mark(delivered), read: mark(read) }
+}
+
 impl Messaging {
     async fn session(&self, topics: &Topics, announcement: Announcement) {
         let Announcement { user, session, change, .. } = announcement;
@@ -121,10 +129,7 @@ impl Messaging {
     }
 
     async fn moved(&self, topics: &Topics, moved: Move) {
-        let mark = |position: Option<Position>| {
-            position.map_or(Mark::START, |position| Mark::new(position, position.seq))
-        };
-        let cursor = Cursor { delivered: mark(moved.delivered), read: mark(moved.read) };
+        let cursor = asked(moved.delivered, moved.read);
         let to = self.audience(moved.conversation).into_iter().map(|id| id.number);
         let to = to.filter(|number| *number != moved.origin.number).collect();
         let event = Event::Cursor { conversation: moved.conversation, user: moved.user, cursor, to };
@@ -198,6 +203,22 @@ impl CatchUp for Messaging {
 
     async fn cursors(&self, user: UserId, _conversation: ConversationId) -> Result<http::Cursors, Rejection> {
         Ok(http::Cursors { cursors: vec![http::MemberCursor { user, cursor: Cursor::default() }] })
+    }
+
+    async fn moved(
+        &self,
+        _user: UserId,
+        conversation: ConversationId,
+        delivered: Option<Position>,
+        read: Option<Position>,
+    ) -> Result<Cursor, Rejection> {
+        let logs = self.logs.lock().unwrap();
+        let log = logs.get(&conversation).map_or(&[][..], Vec::as_slice);
+        let is_there = |position| log.iter().any(|entry| entry.position == position);
+        if !delivered.into_iter().chain(read).all(is_there) {
+            return Err(Rejection::new(Code::BadRequest, "no such entry"));
+        }
+        Ok(asked(delivered, read))
     }
 
     async fn members(

@@ -182,7 +182,7 @@ impl Worker {
         self.flush_at = None;
         self.flushing = true;
         let (context, moves) = (self.context.clone(), std::mem::take(&mut self.moves));
-        self.under_way.push(Box::pin(async move { Ok(Done::Flush(flush(&context, moves).await.0)) }));
+        self.under_way.push(Box::pin(async move { Ok(Done::Flush(flush(&context, moves).await)) }));
     }
 
     fn finish_records(&mut self, records: Vec<Place>) {

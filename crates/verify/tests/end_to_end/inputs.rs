@@ -4,7 +4,7 @@
 use client::Error;
 use domain::{ClientId, Code, ConversationId, Cursor, DeviceId, Position, Region, UserId};
 use protocol::frame::{FromDevice, FromServer, Move, Reason};
-use protocol::http::Credentials;
+use protocol::http::{Credentials, MoveCursor};
 use serde_json::{Value, json};
 
 use crate::raw::{BINARY, Came, Raw, TEXT, frame};
@@ -117,6 +117,7 @@ async fn a_frame_that_cannot_be_served_is_served_or_ends_the_session() {
     let moved = |conversation: ConversationId, position: &Value| {
         text(&json!({ "type": "read", "conversation": conversation, "position": position }))
     };
+    let ahead = json!({ "epoch": 1, "seq": 42 });
     let rows = [
         ("an unknown type", text(&json!({ "type": "dance" })), Refused(Code::Unsupported)),
         ("edit", text(&json!({ "type": "edit", "conversation": mine })), Refused(Code::Unsupported)),
@@ -161,6 +162,11 @@ async fn a_frame_that_cannot_be_served_is_served_or_ends_the_session() {
         ("another's own log", send(anothers, id(), &hi), Refused(Code::NotFound)),
         ("a cursor of two others", moved(theirs, &position), Refused(Code::NotFound)),
         ("a cursor at no position", moved(mine, &json!(7)), Refused(Code::BadRequest)),
+        ("a position as an array", moved(mine, &json!([1, 42])), Refused(Code::BadRequest)),
+        ("a cursor past the head", moved(mine, &ahead), Refused(Code::BadRequest)),
+        ("a cursor in a group of strangers", moved(group, &position), Refused(Code::NotFound)),
+        ("a cursor in a group that is not there", moved(no_group, &position), Refused(Code::NotFound)),
+        ("a cursor past where one was in", moved(was_in, &ahead), Refused(Code::NotFound)),
         (
             "a cursor at nothing",
             text(&json!({ "type": "read", "conversation": mine })),
@@ -180,11 +186,10 @@ async fn a_frame_that_cannot_be_served_is_served_or_ends_the_session() {
     assert_eq!(ada.history(was_in).await.len(), 2);
 }
 
-/// Whether a move is good is seen when it is stored, with others of its conversation: each bad one here is followed by a
-/// good one of somebody else, so that it was judged once the good one is told.
+/// Beside moves that are refused, and by HTTP like by frame.
 #[tokio::test]
 async fn a_cursor_is_moved_where_one_cannot_see() {
-    let mut world = World::new(&["messaging.cursor_flush_ms=50"]).await;
+    let world = World::new(&["messaging.cursor_flush_ms=50"]).await;
     let (ada, bob, mallory) = (world.ada.device.clone(), world.bob.device.clone(), world.mallory.clone());
     let direct = ada.with(&mallory);
     ada.post(direct, "unread for ever").await;
@@ -195,28 +200,71 @@ async fn a_cursor_is_moved_where_one_cannot_see() {
     let read = |conversation, position| FromDevice::Read(Move { conversation, position });
     let delivered = |conversation, position| FromDevice::Delivered(Move { conversation, position });
     let rows = [
-        ("a group of strangers", read(strange, Position::new(1, 1)), strange, &bob),
-        ("an entry after one was put out", read(was_in, after), was_in, &bob),
-        ("the same, delivered", delivered(was_in, after), was_in, &bob),
-        ("an entry that is not there", read(direct, Position::new(1, 99)), direct, &mallory),
-        ("the same, delivered", delivered(direct, Position::new(1, 99)), direct, &mallory),
-        ("another epoch", read(direct, Position::new(7, 1)), direct, &mallory),
+        ("a group of strangers", read(strange, Position::new(1, 1)), strange, Code::NotFound),
+        ("an entry after one was put out", read(was_in, after), was_in, Code::NotFound),
+        ("the same, delivered", delivered(was_in, after), was_in, Code::NotFound),
+        ("an entry that is not there", read(direct, Position::new(1, 99)), direct, Code::BadRequest),
+        ("the same, delivered", delivered(direct, Position::new(1, 99)), direct, Code::BadRequest),
+        ("another epoch", read(direct, Position::new(7, 1)), direct, Code::BadRequest),
     ];
     let mut session = mallory.connect().await;
-    let mut laptop = device(&world.server, "ada").await.connect().await;
-    for (name, bad, conversation, poster) in &rows {
-        let newest = poster.post(*conversation, name).await;
+    for (name, bad, conversation, code) in &rows {
         session.send(bad).await;
-        session.ping().await;
-        world.ada.read(*conversation, newest).await;
-        laptop.told_read(*conversation, ada.user(), newest).await;
+        let refused = session
+            .wait(name, |heard| {
+                heard.iter().find_map(|frame| match frame {
+                    FromServer::Error(error) => {
+                        Some((error.frame.clone(), error.conversation, error.error.code))
+                    }
+                    _ => None,
+                })
+            })
+            .await;
+        let frame = if matches!(bad, FromDevice::Read(_)) { "read" } else { "delivered" };
+        assert_eq!(refused, (Some(frame.to_owned()), Some(*conversation), *code), "{name}");
+        session.heard.clear();
     }
+    let by_http = async |conversation, position| {
+        let read = Some(position);
+        mallory.http.move_cursor(conversation, &MoveCursor { delivered: None, read }).await
+    };
+    assert_eq!(code(by_http(strange, Position::new(1, 1)).await), Code::NotFound);
+    assert_eq!(code(by_http(was_in, after).await), Code::NotFound);
+    assert_eq!(code(by_http(direct, Position::new(1, 99)).await), Code::BadRequest);
+    assert_eq!(by_http(direct, Position::START).await.unwrap(), Cursor::default());
     let shown = mallory.http.conversation(direct).await.unwrap();
-    assert_eq!((shown.cursor, shown.unread), (Cursor::default(), 4));
+    assert_eq!((shown.cursor, shown.unread), (Cursor::default(), 1));
     assert_eq!(mallory.http.conversation(was_in).await.unwrap().cursor, Cursor::default());
     assert_eq!(code(mallory.http.conversation(strange).await), Code::NotFound);
     ada.http.add(strange, &[mallory.user()], ada.client_id()).await.unwrap();
     assert_eq!(mallory.http.conversation(strange).await.unwrap().cursor, Cursor::default());
+}
+
+#[tokio::test]
+async fn a_move_that_is_lost_beside_the_bad_one_of_another_device() {
+    let world = World::new(&["messaging.cursor_flush_ms=500"]).await;
+    let (ada, bob) = (&world.ada.device, &world.bob.device);
+    let conversation = ada.with(bob);
+    ada.post(conversation, "one").await;
+    let (mut phone, mut laptop) = (bob.connect().await, bob.connect().await);
+    phone.read(conversation, Position::new(1, 1)).await;
+    laptop.read(conversation, Position::new(1, 99)).await;
+    let moved = |heard: &[FromServer]| {
+        heard.iter().find_map(|frame| match frame {
+            FromServer::Cursor(moved) if moved.user == bob.user() => Some(moved.cursor.read.position.seq),
+            _ => None,
+        })
+    };
+    assert_eq!(laptop.wait("what the phone read", moved).await, 1);
+    let refused = |heard: &[FromServer]| {
+        heard.iter().find_map(|frame| match frame {
+            FromServer::Error(error) => Some(error.error.code),
+            _ => None,
+        })
+    };
+    assert_eq!(laptop.wait("a refusal", refused).await, Code::BadRequest);
+    phone.ping().await;
+    assert_eq!(refused(&phone.heard), None, "the phone asked for nothing bad");
 }
 
 #[tokio::test]
@@ -250,6 +298,12 @@ async fn a_bad_request_is_served_or_has_no_name() {
         ),
         ("an array", ask("POST", "/v1/accounts").json(&json!(["zoe", "correct horse"])), Code::BadRequest),
         ("an unknown field", ask("POST", "/v1/accounts").json(&json!({ "hande": "x" })), Code::BadRequest),
+        (
+            "a position as an array",
+            ask("PUT", &format!("/v1/conversations/{conversation}/cursor")).json(&json!({ "read": [1, 5] })),
+            Code::BadRequest,
+        ),
+        ("an unknown query", ask("GET", &format!("{entries}?fater=1:1")), Code::BadRequest),
         ("no path", ask("GET", "/v1/nonsense"), Code::NotFound),
         ("no conversation", ask("GET", "/v1/conversations/x/entries"), Code::BadRequest),
         ("both edges", ask("GET", &format!("{entries}?before=1:1&after=1:1")), Code::BadRequest),
@@ -267,6 +321,12 @@ async fn a_bad_request_is_served_or_has_no_name() {
             serde_json::from_str(&body).unwrap_or_else(|_| panic!("{name}: {body}"));
         assert_eq!(failure.error.code, expected, "{name}: {body}");
         assert_eq!(status, expected.http_status(), "{name}");
+        for words in ["struct", "deserialize", "EOF"] {
+            assert!(
+                name == "no JSON" || !body.contains(words),
+                "{name} is told in words of a library: {body}"
+            );
+        }
     }
     let refused: Error = ada.http.post(conversation, "x", far_ahead(&ada)).await.unwrap_err();
     assert!(refused.is(Code::BadClientId) && !refused.retryable());

@@ -75,6 +75,14 @@ impl Cursors {
         }
     }
 
+    /// The server refused a move for good: what it confirmed is all there is.
+    pub(super) fn refused(&mut self, conversation: ConversationId) {
+        if let Some(cursor) = self.cursors.get_mut(&conversation) {
+            (cursor.wished, cursor.said) = (cursor.confirmed, cursor.confirmed);
+            self.unsaid.remove(&conversation);
+        }
+    }
+
     pub(super) fn forget(&mut self, conversation: ConversationId) {
         self.cursors.remove(&conversation);
         self.unsaid.remove(&conversation);
@@ -91,7 +99,12 @@ impl Cursors {
     }
 
     /// The server did not take a move now: it is said again, and nothing else before the server wants to hear more.
-    pub(super) fn refused(&mut self, now: Ms, conversation: ConversationId, retry_after_ms: Option<Ms>) {
+    pub(super) fn refused_for_now(
+        &mut self,
+        now: Ms,
+        conversation: ConversationId,
+        retry_after_ms: Option<Ms>,
+    ) {
         let Some(cursor) = self.cursors.get_mut(&conversation) else { return };
         cursor.said = cursor.confirmed;
         if cursor.wished != cursor.said {
@@ -197,5 +210,20 @@ mod tests {
             }));
         }
         assert_eq!(said.len(), 1_000);
+    }
+
+    #[test]
+    fn a_refused_move_that_is_said_again_for_ever_or_stands_in_the_way_of_others() {
+        let mut cursors = Cursors::default();
+        cursors.confirmed(conversation(), domain::Cursor::read_up_to(Mark::new(at(3), 3)));
+        cursors.wish(conversation(), Mover::Read, at(999));
+        assert_eq!(cursors.flush(10, 1_000).len(), 1);
+        cursors.refused(conversation());
+        cursors.unsent();
+        assert!(cursors.flush(2_000, 1_000).is_empty());
+        cursors.wish(conversation(), Mover::Read, at(4));
+        let said = cursors.flush(9_000, 1_000);
+        let [FromDevice::Read(said)] = said.as_slice() else { panic!("{said:?}") };
+        assert_eq!(said.position, at(4));
     }
 }

@@ -178,9 +178,12 @@ impl Core {
             if error.error.code.retryable() {
                 self.not_renewed(now);
             }
-        } else if let Some(conversation) = moved_later(&error) {
-            self.cursors.refused(now, conversation, error.error.retry_after_ms);
+        } else if let Some(conversation) = refused_move(&error).filter(|_| error.error.code.retryable()) {
+            self.cursors.refused_for_now(now, conversation, error.error.retry_after_ms);
         } else {
+            if let Some(conversation) = refused_move(&error) {
+                self.cursors.refused(conversation);
+            }
             self.give(Event::Refused(error));
         }
     }
@@ -205,8 +208,7 @@ impl Core {
     }
 }
 
-/// Where a cursor move was refused that may pass later.
-fn moved_later(error: &Error) -> Option<ConversationId> {
-    let moved = matches!(error.frame.as_deref(), Some("read" | "delivered"));
-    error.conversation.filter(|_| moved && error.error.code.retryable())
+/// Where a cursor move was refused.
+fn refused_move(error: &Error) -> Option<ConversationId> {
+    error.conversation.filter(|_| matches!(error.frame.as_deref(), Some("read" | "delivered")))
 }

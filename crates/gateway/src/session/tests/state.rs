@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::Config;
 use crate::session::Goodbye;
-use crate::session::state::{Effect, HELD_BYTES_MAX, REFUSED_MAX, Session};
+use crate::session::state::{Effect, REFUSED_MAX, Session};
 use crate::testing::{FIRST, START, client_id, device, direct, group, user};
 use crate::throttle::Throttle;
 use crate::websocket::Event;
@@ -237,15 +237,6 @@ fn frames_behind_hello_that_overtake_the_registration() {
     this.session.resume();
     assert_eq!(this.session.next_held().as_deref(), Some(r#"{"type":"ping"}"#));
     assert_eq!(this.session.next_held(), None);
-}
-
-#[test]
-fn an_unbounded_queue_of_frames_behind_hello() {
-    let mut this = Try::new();
-    this.text(r#"{"type":"hello","token":"t"}"#);
-    let frame = "x".repeat(HELD_BYTES_MAX / 4);
-    assert_eq!(said(&(0..4).flat_map(|_| this.text(&frame)).collect::<Vec<_>>()), "");
-    assert_eq!(said(&this.text("x")), "goodbye RateLimited");
 }
 
 #[test]

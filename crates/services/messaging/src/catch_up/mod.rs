@@ -11,11 +11,12 @@ mod visible;
 
 use async_trait::async_trait;
 use contracts::services::{self, PageEdge, Standing};
-use domain::{Code, ConversationId, Head, Member, PortError, Position, Rejection, Timestamp, UserId};
+use domain::{Code, ConversationId, Cursor, Head, Member, PortError, Position, Rejection, Timestamp, UserId};
 use protocol::{frame, http, view as shown};
 use store_chat::Edge;
 
 use crate::context::Context;
+use crate::cursors::{Asked, foresee};
 use token::{More, Next};
 
 pub(crate) use list::all as all_conversations;
@@ -129,6 +130,16 @@ impl services::CatchUp for CatchUp {
         let mut cursors = vec![http::MemberCursor { user, cursor: own }];
         cursors.extend(peer.map(|peer| http::MemberCursor { user: peer.user, cursor: peer.cursor }));
         Ok(http::Cursors { cursors })
+    }
+
+    async fn moved(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        delivered: Option<Position>,
+        read: Option<Position>,
+    ) -> Result<Cursor, Rejection> {
+        foresee(&self.0, conversation, user, Asked::new(delivered, read)).await
     }
 
     async fn members(

@@ -1,28 +1,32 @@
 //! Cursor moves: gathered for a while, merged, stored, then told.
 //!
 //! A move is told only once it is stored, so that nobody sees a cursor go back after a crash. Moves are not acked one by
-//! one: a device that is not sure moves again.
+//! one, only refused: a device that is not sure moves again.
 
-mod advance;
+mod judge;
+mod pending;
 
 use std::collections::BTreeMap;
 
-use contracts::records::Move;
-use domain::{
-    Code, ConversationId, Cursor, Entry, Head, Mark, PortError, Position, Rejection, Roster, SessionId,
-    UserId,
-};
+use contracts::records::{Event, Move};
+use domain::{ConversationId, Cursor, PortError, Rejection, UserId};
 use store_chat::CursorMove;
 
 use crate::context::Context;
 use crate::decide::{Decided, Verdict};
 use crate::fan_out::{Post, send};
-use advance::{Pending, advance};
+use judge::{Granted, Judge};
+use pending::{Judged, Pending, Refused};
+
+pub(crate) use judge::{Asked, foresee};
+
+/// Whose cursor, and where.
+type Key = (ConversationId, UserId);
 
 /// Moves that wait for the next flush, by whose they are. One worker has all moves of a conversation.
 #[derive(Default)]
 pub(crate) struct Moves {
-    pending: BTreeMap<(ConversationId, UserId), Pending>,
+    pending: BTreeMap<Key, Pending>,
     /// The records that are finished once these moves are stored.
     records: Vec<(u32, u64)>,
 }
@@ -56,119 +60,141 @@ impl Moves {
     }
 }
 
-/// One cursor that was judged.
-struct Judged {
-    conversation: ConversationId,
-    user: UserId,
-    origins: Vec<SessionId>,
-    cursor: Cursor,
+/// What a flush has to do.
+#[derive(Default)]
+struct Due {
+    moves: Vec<Judged>,
+    refused: Vec<Refused>,
 }
 
-/// Stores and tells what was gathered. Gives the records that are finished.
-pub(crate) async fn flush(context: &Context, moves: Moves) -> (Vec<(u32, u64)>, Result<(), PortError>) {
+/// Stores and tells what was gathered, each step by itself: what is stored is told, however often telling fails. Gives the
+/// records that are finished.
+pub(crate) async fn flush(context: &Context, moves: Moves) -> Vec<(u32, u64)> {
     let Moves { pending, records } = moves;
-    let result = context.persist("move cursors", || flush_once(context, &pending)).await;
-    if let Err(error) = &result {
-        tracing::error!(%error, cursors = pending.len(), "cursor moves were lost; devices move again");
+    let mut due = judge_all(context, &pending).await;
+    if let Err(error) = store(context, &mut due.moves).await {
+        tracing::error!(%error, cursors = due.moves.len(), "cursor moves were lost; devices move again");
+        let lost = due.moves.drain(..).map(|lost| (lost.conversation, lost.user));
+        let rejection = Rejection::from(error);
+        due.refused.extend(lost.flat_map(|key| pending[&key].refused(key.0, &rejection)));
     }
-    (records, result)
+    if let Err(error) = context.persist("tell of cursors", || tell(context, &due)).await {
+        tracing::error!(%error, cursors = due.moves.len(), "cursor moves were not told; a sync finds them");
+    }
+    records
 }
 
-async fn flush_once(
-    context: &Context,
-    pending: &BTreeMap<(ConversationId, UserId), Pending>,
-) -> Result<(), PortError> {
-    let keys: Vec<(ConversationId, UserId)> = pending.keys().copied().collect();
-    let stored = context.chat.cursors(&keys).await?;
-    let mut judged = vec![];
-    for (((conversation, user), pending), stored) in pending.iter().zip(stored) {
-        match judge(context, *conversation, *user, pending, stored).await? {
-            Ok(cursor) if cursor != stored => {
-                let origins = pending.origins().to_vec();
-                judged.push(Judged { conversation: *conversation, user: *user, origins, cursor });
+/// Judges everything that was gathered. What fails for good concerns one cursor: its moves are refused, the others go on.
+async fn judge_all(context: &Context, pending: &BTreeMap<Key, Pending>) -> Due {
+    let keys: Vec<Key> = pending.keys().copied().collect();
+    let mut due = Due::default();
+    for ((key, pending), stored) in pending.iter().zip(read(context, &keys).await) {
+        let judged = match stored {
+            Ok(stored) => {
+                context.persist("judge a cursor move", || judge(context, *key, pending, stored)).await
             }
-            Ok(_) => {}
-            Err(rejection) => tracing::debug!(%conversation, %user, %rejection, "cursor move refused"),
+            Err(error) => Err(error),
+        };
+        match judged {
+            Ok(judged) => {
+                due.moves.extend(judged.moves);
+                due.refused.extend(judged.refused);
+            }
+            Err(error) => {
+                tracing::error!(conversation = %key.0, user = %key.1, %error, "a cursor cannot be moved");
+                due.refused.extend(pending.refused(key.0, &error.into()));
+            }
         }
     }
+    due
+}
+
+/// The stored cursors; each by itself if they cannot be had together, so that a bad one costs the others nothing.
+async fn read(context: &Context, keys: &[Key]) -> Vec<Result<Cursor, PortError>> {
+    let read = |keys| context.persist("read cursors", move || context.chat.cursors(keys));
+    if let Ok(cursors) = read(keys).await {
+        return cursors.into_iter().map(Ok).collect();
+    }
+    let mut cursors = vec![];
+    for key in keys.chunks(1) {
+        cursors.push(read(key).await.map(|cursor| cursor.first().copied().unwrap_or_default()));
+    }
+    cursors
+}
+
+/// How far one cursor goes by what was asked for and sent.
+async fn judge(
+    context: &Context,
+    (conversation, user): Key,
+    pending: &Pending,
+    stored: Cursor,
+) -> Result<Due, PortError> {
+    let mut due = Due::default();
+    let Some(mut judge) = Judge::of(context, conversation, user).await? else {
+        due.refused.extend(pending.refused(conversation, &Rejection::not_found()));
+        return Ok(due);
+    };
+    let mut granted = vec![];
+    for (session, asked) in pending.asked() {
+        let Granted { cursor, refused } = judge.judge(asked).await?;
+        granted.push((session, cursor));
+        let refused = refused.into_iter();
+        due.refused.extend(refused.map(|(moved, rejection)| Refused {
+            conversation,
+            session,
+            moved,
+            rejection,
+        }));
+    }
+    let cursor = pending.advance(stored, judge.joined(), &granted);
+    if cursor != stored {
+        let alone = granted.into_iter().map(|(session, granted)| (session, stored.merge(granted))).collect();
+        due.moves.push(Judged { conversation, user, cursor, alone });
+    }
+    Ok(due)
+}
+
+async fn store(context: &Context, judged: &mut [Judged]) -> Result<(), PortError> {
     if judged.is_empty() {
         return Ok(());
     }
-    let moves =
-        judged.iter().map(|j| CursorMove { conversation: j.conversation, user: j.user, cursor: j.cursor });
+    let moves: Vec<CursorMove> = judged
+        .iter()
+        .map(|j| CursorMove { conversation: j.conversation, user: j.user, cursor: j.cursor })
+        .collect();
     context.fail.hit("before_move");
-    let merged = context.chat.move_cursors(moves.collect()).await?;
+    let merged = context.persist("move cursors", || context.chat.move_cursors(moves.clone())).await?;
     context.fail.hit("after_move");
     for (judged, cursor) in judged.iter_mut().zip(merged) {
         judged.cursor = cursor;
     }
-    tell(context, &judged).await
+    Ok(())
 }
 
-/// How far a cursor goes by what was asked: never past the head, never to where the person cannot see.
-async fn judge(
-    context: &Context,
-    conversation: ConversationId,
-    user: UserId,
-    pending: &Pending,
-    stored: Cursor,
-) -> Result<Result<Cursor, Rejection>, PortError> {
-    let head = context.chat.head(conversation).await?.unwrap_or_default();
-    let roster = context.groups.roster(conversation, head.roster).await?;
-    let Some(member) = roster.member(user) else { return Ok(Err(Rejection::not_found())) };
-    let mut marks = [None, None];
-    for (mark, asked) in marks.iter_mut().zip([pending.delivered(), pending.read()]) {
-        let Some(position) = asked else { continue };
-        if !member.sees(position) {
-            return Ok(Err(Rejection::not_found()));
-        }
-        match mark_at(context, conversation, position, head).await? {
-            Some(found) => *mark = Some(found),
-            None => return Ok(Err(Rejection::new(Code::BadRequest, "there is no entry at this position"))),
-        }
-    }
-    let [delivered, read] = marks;
-    let delivered =
-        delivered.filter(|_| keeps_delivered(&roster, context.config.limits.delivered_members_max));
-    Ok(Ok(advance(stored, member.joined, pending.sends(), delivered, read)))
-}
-
-fn keeps_delivered(roster: &Roster, members_max: usize) -> bool {
-    roster.active <= members_max
-}
-
-async fn mark_at(
-    context: &Context,
-    conversation: ConversationId,
-    position: Position,
-    head: Head,
-) -> Result<Option<Mark>, PortError> {
-    if position == head.position {
-        return Ok(Some(head.mark()));
-    }
-    Ok(context.chat.entry(conversation, position).await?.map(|entry| Entry::mark(&entry)))
-}
-
-/// Tells the person's other sessions and, in a direct conversation, the other's; and Notification.
-async fn tell(context: &Context, judged: &[Judged]) -> Result<(), PortError> {
+/// Tells the person's sessions and, in a direct conversation, the other's; whoever was refused; and Notification.
+async fn tell(context: &Context, due: &Due) -> Result<(), PortError> {
     let mut post = Post::default();
-    for Judged { conversation, user, origins, cursor } in judged {
+    for judged in &due.moves {
+        let Judged { conversation, user, cursor, .. } = judged;
         let mut users = vec![*user];
         users.extend(conversation.peer(*user).filter(|peer| peer != user));
         let sessions = context.registry.mark(*conversation, &users).await?;
-        let others = sessions.into_iter().flatten().map(|session| session.id);
-        post.cursor(
-            *conversation,
-            *user,
-            *cursor,
-            others.filter(|id| origins.len() != 1 || origins[0] != *id),
-        );
+        let sessions = sessions.into_iter().flatten().map(|session| session.id);
+        post.cursor(*conversation, *user, *cursor, sessions.filter(|session| judged.is_news_to(*session)));
+    }
+    for Refused { conversation, session, moved, rejection } in &due.refused {
+        tracing::debug!(%conversation, %session, %rejection, "cursor move refused");
+        let (to, conversation, moved) = (session.number, *conversation, *moved);
+        let refused = Event::MoveRefused { to, conversation, moved, rejection: rejection.clone() };
+        post.event(*session, refused);
+    }
+    if due.moves.is_empty() {
+        return send(context, post, "after_move_deliver").await;
     }
     context.fail.hit("after_move_mark");
     send(context, post, "after_move_deliver").await?;
-    let seen =
-        judged.iter().map(|judged| (judged.user, judged.conversation, judged.cursor.delivered)).collect();
-    if let Err(rejection) = context.notifications.seen(seen).await {
+    let seen = due.moves.iter().map(|judged| (judged.user, judged.conversation, judged.cursor.delivered));
+    if let Err(rejection) = context.notifications.seen(seen.collect()).await {
         tracing::warn!(%rejection, "notification was not told of cursors; what was missed shows too much for a while");
     }
     context.fail.hit("after_seen");
@@ -177,7 +203,7 @@ async fn tell(context: &Context, judged: &[Judged]) -> Result<(), PortError> {
 
 #[cfg(test)]
 mod tests {
-    use domain::{Generation, Region, Slot};
+    use domain::{Generation, Position, Region, SessionId, Slot};
 
     use super::*;
 
