@@ -19,7 +19,8 @@ pub struct Options {
     /// Journals are kept until their rows are in sorted tables; from this many bytes on the oldest is forced out. Bounds
     /// what must be replayed at open. At least 64 MiB.
     pub journal_bytes_max: u64,
-    /// Threads that write and merge sorted tables, beside the committer. At least 1.
+    /// Threads that write and merge sorted tables, beside the committer. At least 1. The first of several passes every
+    /// merge on to the others, and spins while they are all at work: two do the work of one.
     pub workers: usize,
     /// What ends the process when a commit fails. Tests hand in another.
     pub on_fatal: fatal::Handler,
@@ -37,7 +38,7 @@ impl Default for Options {
             cache_bytes: 64 << 20,
             memtable_bytes: 32 << 20,
             journal_bytes_max: 256 << 20,
-            workers: 2,
+            workers: 1,
             on_fatal: fatal::Handler::default(),
         }
     }
