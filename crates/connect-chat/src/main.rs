@@ -7,6 +7,7 @@ mod count;
 mod help;
 mod serve;
 mod settings;
+mod signals;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -44,12 +44,14 @@ mod told;
 
 use std::path::PathBuf;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use clap::Subcommand;
 
 use out::Out;
 use report::Report;
 use runs::measure;
+
+use crate::signals::Signals;
 
 /// Measure a server.
 #[derive(clap::Args)]
@@ -119,8 +121,16 @@ enum Command {
     Relay,
 }
 
-/// Runs a benchmark; an error if anything was got wrong.
+/// Runs a benchmark; an error if anything was got wrong. When it is told to stop, its server and its data go with it.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        done = Box::pin(run_whole(args)) => done,
+        () = signals.next() => bail!("told to stop: nothing was measured"),
+    }
+}
+
+async fn run_whole(args: Args) -> anyhow::Result<()> {
     let common = &args.common;
     let out = Out::new(common.json);
     let report: Report = match &args.command {

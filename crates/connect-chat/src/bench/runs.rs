@@ -12,12 +12,18 @@ pub(super) trait Benchmark {
     /// How often it runs, unless told.
     const RUNS: usize = 3;
 
+    /// Whether it can run at all, seen before a server is started.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Runs once.
     async fn run(&self, target: &mut Target, out: &Out) -> Result<Report>;
 }
 
 /// Runs a benchmark as often as asked, and gives the median.
 pub(super) async fn measure<B: Benchmark>(benchmark: &B, common: &Common, out: &Out) -> Result<Report> {
+    benchmark.check()?;
     let count = common.runs.unwrap_or(B::RUNS).max(1);
     let mut reports = Vec::new();
     for number in 1..=count {

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -101,6 +101,16 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    /// Its process is gone before its folder is taken away.
+    fn drop(&mut self) {
+        if let Some(pid) = self.process.id().and_then(|pid| Pid::from_raw(pid.cast_signed())) {
+            kill_process(pid, Signal::KILL).ok();
+            waitpid(Some(pid), WaitOptions::empty()).ok();
+        }
+    }
+}
+
 /// A new folder on the disk that is to be measured; it goes with its handle.
 pub(super) fn scratch_folder(scratch: &Path) -> Result<TempDir> {
     std::fs::create_dir_all(scratch).with_context(|| format!("{} cannot be made", scratch.display()))?;
@@ -124,7 +134,7 @@ async fn launch(folder: &Path, settings: &[String]) -> Result<(Child, Addresses,
     drop(std::fs::remove_file(&found));
     let log = File::options().create(true).append(true).open(folder.join("log"))?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("serve").arg("--data").arg(folder.join("data"));
+    command.args(["serve", "--with-parent", "--data"]).arg(folder.join("data"));
     command
         .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--addresses-file"])
         .arg(&found);

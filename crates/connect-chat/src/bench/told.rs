@@ -219,6 +219,7 @@ fn headlines(report: &Value) -> String {
 fn value(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
+        Value::Number(count) if count.is_u64() => Some(grouped(&count.to_string())),
         Value::Number(value) => value.as_f64().map(number),
         _ => None,
     }
@@ -232,12 +233,16 @@ fn with_unit(value: &str, unit: &str) -> String {
     }
 }
 
-/// With as many digits as one can trust, in groups of three.
+/// What was measured, with as many digits as one can trust. What was counted is told as it is: see [`value`].
 fn number(value: f64) -> String {
     if value.abs() < 10.0 {
         return format!("{}", (value * 100.0).round() / 100.0);
     }
-    let digits = format!("{:.0}", if value < 1_000.0 { value } else { (value / 10.0).round() * 10.0 });
+    grouped(&format!("{:.0}", if value < 1_000.0 { value } else { (value / 10.0).round() * 10.0 }))
+}
+
+/// Digits in groups of three.
+fn grouped(digits: &str) -> String {
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -277,6 +282,12 @@ mod tests {
         assert_eq!(line("which is"), "87 % of it, more is better");
         assert_eq!(line("median of 3 runs by"), "received_per_s: 1; 2; 3");
         assert_eq!(line("lost, twice, out of order, unanswered"), "2 twice, 1 refused, the first: busy");
+    }
+
+    #[test]
+    fn a_count_is_rounded() {
+        assert_eq!(value(&json!(16_325)).unwrap(), "16,325");
+        assert_eq!(value(&json!(16_325.0)).unwrap(), "16,330");
     }
 
     #[test]

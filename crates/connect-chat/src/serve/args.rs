@@ -39,6 +39,9 @@ pub(crate) struct Args {
     /// Get deliveries wrong (`drop`, `dup` or `swap`), to try a meter.
     #[arg(long, value_name = "FAULT", hide = true)]
     fault: Option<String>,
+    /// End when the process that started it ends, in whatever way.
+    #[arg(long, hide = true)]
+    pub(super) with_parent: bool,
     /// Write where the server listens to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) addresses_file: Option<PathBuf>,

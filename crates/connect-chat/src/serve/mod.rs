@@ -8,6 +8,7 @@ use std::io::Write;
 
 use anyhow::Context;
 use node::{Config, Node};
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 pub(crate) use args::Args;
 
@@ -18,6 +19,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return print(&config.to_toml());
     }
     node::log::start(&config.log)?;
+    if args.with_parent {
+        set_parent_process_death_signal(Some(Signal::TERM))
+            .context("the parent's end cannot be waited for")?;
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(config.threads()).enable_all().build()?;
     runtime.block_on(serve(config, args))

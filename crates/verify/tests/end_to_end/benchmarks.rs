@@ -2,12 +2,16 @@
 //! and none where there is none, and the program fails just when it shows one. The real trace replays whole. No figure is
 //! judged.
 
-use std::path::PathBuf;
-use std::process::Output;
+use std::fs::DirEntry;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use verify::process::program;
+
+use crate::support::until;
 
 /// What the program does with these arguments.
 async fn run(arguments: &str) -> Output {
@@ -205,4 +209,36 @@ async fn a_report_of_a_benchmark_that_went_wrong_is_a_success() {
     let table = String::from_utf8_lossy(&output.stdout);
     assert!(table.contains("3 groups read back differently"), "the table is made nevertheless: {table}");
     assert!(!output.status.success());
+}
+
+/// The processes that name `folder` in their arguments.
+fn processes_on(folder: &Path) -> Vec<Pid> {
+    let named = |process: DirEntry| {
+        let arguments = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
+        let folder = folder.as_os_str().as_encoded_bytes();
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        arguments.windows(folder.len()).any(|part| part == folder).then_some(Pid::from_raw(pid)?)
+    };
+    std::fs::read_dir("/proc").unwrap().flatten().filter_map(named).collect()
+}
+
+#[tokio::test]
+async fn a_benchmark_that_is_stopped_leaves_its_server_behind() {
+    for (signal, is_orderly) in [(Signal::TERM, true), (Signal::INT, true), (Signal::KILL, false)] {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program().unwrap());
+        command.args(["bench", "pairs", "--pairs", "2", "--secs", "600", "--scratch"]).arg(scratch.path());
+        let mut bench = command.kill_on_drop(true).stderr(Stdio::null()).spawn().unwrap();
+        until("its server listens", async || {
+            let mut runs = std::fs::read_dir(scratch.path()).unwrap().flatten();
+            runs.any(|run| run.path().join("addresses.json").exists())
+        })
+        .await;
+        assert_eq!(processes_on(scratch.path()).len(), 2, "the benchmark and its server");
+        kill_process(Pid::from_raw(bench.id().unwrap().cast_signed()).unwrap(), signal).unwrap();
+        assert!(!bench.wait().await.unwrap().success());
+        until("its server is gone", async || processes_on(scratch.path()).is_empty()).await;
+        let left = std::fs::read_dir(scratch.path()).unwrap().count();
+        assert_eq!(left, usize::from(!is_orderly), "folders after {signal:?}");
+    }
 }

@@ -70,6 +70,10 @@ impl Benchmark for Args {
     /// What it holds against the file is the same in each run.
     const RUNS: usize = 1;
 
+    fn check(&self) -> Result<()> {
+        Trace::read(&self.file, self.rows).map(drop)
+    }
+
     async fn run(&self, target: &mut Target, out: &Out) -> Result<Report> {
         let trace = Arc::new(Trace::read(&self.file, self.rows)?);
         let world = Arc::new(World::make(&trace, target, out).await?);

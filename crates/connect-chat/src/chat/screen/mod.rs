@@ -12,7 +12,6 @@ mod farewell;
 mod layout;
 mod model;
 mod repaint;
-mod signals;
 mod terminal;
 mod text;
 mod theme;
@@ -33,9 +32,9 @@ use super::command::Command;
 use super::server::{Answer, Ask, Server};
 use super::state::State;
 use super::{Ended, Opening};
+use crate::signals::Signals;
 use farewell::Farewell;
 use model::{Effect, Link, Model};
-use signals::Signals;
 use terminal::Terminal;
 
 /// Asks that are under way at once; the next one waits.
