@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bus::embedded::{Options, Topic};
+use bus::embedded::{Load, Options, Topic};
 use bus::suite::{Engine, Note};
-use bus::{Consumer, Message, MessageBus, Refused, Source};
+use bus::{Consumer, Message, MessageBus, Record, Refused, Source};
 use futures_util::FutureExt;
 
 struct Embedded;
@@ -32,6 +32,20 @@ async fn a_misspelt_group_reads_nothing_for_ever() {
     let topic = Topic::<Note>::new(Options { partitions: 1, partition_bytes_max: 100, groups: &["a"] });
     let error = topic.subscribe("aa").err().unwrap();
     assert!(!error.retryable() && error.to_string().contains("aa"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_topic_says_that_it_is_not() {
+    let bytes = Record::size_bytes(&Note::new(0, 0));
+    let topic = Topic::new(Options { partitions: 2, partition_bytes_max: 4 * bytes, groups: &["a"] });
+    for (number, partition) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
+        topic.publish(Note::new(partition, number)).await.unwrap();
+    }
+    assert_eq!(topic.load(), Load { bytes: 4 * bytes, fullest: 0.75, waiting: 0 });
+    topic.publish(Note::new(1, 4)).await.unwrap();
+    let mut waits = Box::pin(topic.publish(Note::new(1, 5)));
+    assert!(waits.as_mut().now_or_never().is_none());
+    assert_eq!(topic.load(), Load { bytes: 5 * bytes, fullest: 1.0, waiting: 1 });
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ pub mod ambient;
 pub mod proto;
 pub mod records;
 pub mod services;
+pub mod trace;
 pub mod wire;
 
 pub use ambient::{Ambient, Clock, FailPoints, NoFailPoints, Random};

@@ -8,6 +8,8 @@ use domain::{
     Submission, Timestamp, UserId,
 };
 
+use crate::trace::Trace;
+
 /// Topic `submit`, keyed by conversation: what Messaging is asked to do to a conversation.
 #[derive(Debug, Clone)]
 pub enum Command {
@@ -24,6 +26,8 @@ pub struct Append {
     pub submission: Submission,
     /// The session, or the gateway's request, that is told the outcome. Its session is given `sent`, not `entry`.
     pub origin: SessionId,
+    /// Where it is in its trace, if it is traced.
+    pub trace: Option<Box<Trace>>,
 }
 
 /// A cursor move.
@@ -75,6 +79,8 @@ pub struct Delivery {
     pub generation: Generation,
     /// What to hand over. Sessions are named by their number within the lease.
     pub events: Vec<Event>,
+    /// Where the traced messages are that these events come from.
+    pub traces: Vec<Trace>,
 }
 
 /// One thing to hand to sessions.
@@ -222,7 +228,7 @@ impl Record for Delivery {
     }
 
     fn size_bytes(&self) -> usize {
-        self.events.iter().map(Event::size_bytes).sum::<usize>() + 64
+        self.events.iter().map(Event::size_bytes).sum::<usize>() + size_of_val(&*self.traces) + 64
     }
 }
 

@@ -24,6 +24,7 @@ mod session;
 mod submission;
 mod throttle;
 pub mod tls;
+mod trace;
 mod turn_away;
 mod upgrade;
 pub mod websocket;

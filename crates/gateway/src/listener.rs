@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use domain::Rejection;
 use tokio::net::TcpListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -30,7 +30,6 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let config = &gateway.hub().config;
-    let places = Arc::new(Semaphore::new(config.connections_max.min(Semaphore::MAX_PERMITS)));
     let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
     tokio::pin!(shutdown);
     loop {
@@ -43,7 +42,7 @@ pub(crate) async fn serve(
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
-            Ok((stream, peer)) => match admit(gateway, peer.ip(), &places) {
+            Ok((stream, peer)) => match admit(gateway, peer.ip()) {
                 Err(rejection) => turn_away(&stream, rejection),
                 Ok(place) => {
                     let (gateway, place, stop) = (gateway.clone(), Arc::new(place), stop.clone());
@@ -63,9 +62,9 @@ pub(crate) async fn serve(
 }
 
 /// A place for a connection from this address.
-fn admit(gateway: &Handle, from: IpAddr, places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Rejection> {
+fn admit(gateway: &Handle, from: IpAddr) -> Result<OwnedSemaphorePermit, Rejection> {
     gateway.hub().admit_address(from)?;
-    Arc::clone(places).try_acquire_owned().map_err(|_full| {
+    Arc::clone(&gateway.hub().places).try_acquire_owned().map_err(|_full| {
         tracing::warn!("the limit of connections is reached");
         gateway.hub().come_back("this server takes no more connections now")
     })

@@ -100,6 +100,13 @@ impl Tls {
         *self.shown.0.write().unwrap_or_else(PoisonError::into_inner) = certificate.0;
     }
 
+    /// When the certificate that is shown ends, in seconds since 1970; `None` if that cannot be read from it.
+    pub fn expires_unix_s(&self) -> Option<i64> {
+        let shown = Arc::clone(&self.shown.0.read().unwrap_or_else(PoisonError::into_inner));
+        let (_, leaf) = x509_parser::parse_x509_certificate(shown.cert.first()?).ok()?;
+        Some(leaf.validity().not_after.timestamp())
+    }
+
     /// Shakes hands. How long that may take is the caller's to say.
     ///
     /// # Errors

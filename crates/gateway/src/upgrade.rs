@@ -13,11 +13,12 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use crate::gateway::Handle;
 use crate::http::{Peer, Refusal};
 use crate::hub::Seat;
-use crate::meters::{Ending, Meters};
+use crate::meters::Ending;
 use crate::origin;
 use crate::session::Driver;
 use crate::websocket::handshake;
@@ -39,8 +40,10 @@ pub(crate) fn answer<S: Stream>(
     from: Peer,
     place: Place,
 ) -> Response {
+    let began = Instant::now();
     let response = judge::<S>(gateway, request, from, place).unwrap_or_else(|refusal| *refusal);
-    Meters::answered(protocol::CONNECT_PATH.to_owned(), "GET", response.status().as_u16());
+    let (route, status) = (protocol::CONNECT_PATH.to_owned(), response.status().as_u16());
+    gateway.hub().meters.answered(route, "GET", status, began.elapsed());
     response
 }
 

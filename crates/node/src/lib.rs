@@ -17,6 +17,7 @@ pub mod secrets;
 mod services;
 mod stores;
 mod tls;
+pub mod traces;
 
 pub use admin::Ready;
 pub use audit::{Report, audit, repair};

@@ -21,7 +21,6 @@ use anyhow::Context;
 use bus::MessageBus;
 use contracts::Ambient;
 use gateway::Gateway;
-use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -32,7 +31,7 @@ use crate::drain::Drain;
 use crate::page::page;
 use crate::secrets::Secrets;
 use crate::services::{Services, Topics, delivery_faults};
-use crate::stores::Stores;
+use crate::stores::{self, Stores};
 use crate::tls::Shown;
 
 /// Where a process listens.
@@ -74,7 +73,7 @@ impl Node {
     /// Starts everything; once it returns, devices are served.
     pub async fn start(config: Config, ambient: Ambient) -> anyhow::Result<Self> {
         admin::check(config.admin_listen)?;
-        let metrics = PrometheusBuilder::new().install_recorder().context("metrics could not start")?;
+        let counted = admin::count()?;
         let secrets = Secrets::open(&config.data)?;
         // Bound first: a port in use is said before anything is opened. Who connects already waits to be served.
         let shown = Shown::new(&config.tls, config.listen, &secrets)?;
@@ -101,8 +100,12 @@ impl Node {
             gateway: gateway.clone(),
             drain: drain.clone(),
             ambient: ambient.clone(),
-            metrics,
-            lag: Arc::new(topics.lag()),
+            counted,
+            topics: topics.clone(),
+            registry: Arc::clone(&services.registry),
+            tls: shown.as_ref().map(Shown::tls),
+            data: config.data.as_path().into(),
+            queue_bytes_max: stores::options(&config).queue_bytes_max,
             ready: ready.clone(),
         };
         let admin = tokio::spawn(admin.serve(admin_listener, told(stopped)));

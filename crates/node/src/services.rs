@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus::embedded::view::View;
-use bus::embedded::{Options, Topic};
+use bus::embedded::{Load, Options, Topic};
 use bus::{MessageBus, Source};
 use contracts::Ambient;
 use contracts::records::{Announcement, Command, Delivery};
@@ -25,7 +25,8 @@ const NOTIFICATION: &str = service_notification::GROUP;
 /// The group that Messaging reads topics in.
 const MESSAGING: &str = service_messaging::GROUP;
 
-/// The topics of the process.
+/// The topics of the process. A clone is the same ones.
+#[derive(Clone)]
 pub(crate) struct Topics {
     pub(crate) submit: Arc<Topic<Command>>,
     pub(crate) deliver: Arc<Topic<Delivery>>,
@@ -46,17 +47,18 @@ impl Topics {
     }
 
     /// How many records each reader has still to finish.
-    pub(crate) fn lag(&self) -> impl Fn() -> Vec<(&'static str, u64)> + Send + Sync + 'static {
-        let (submit, sessions, entries) =
-            (Arc::clone(&self.submit), Arc::clone(&self.sessions), Arc::clone(&self.entries));
-        move || {
-            vec![
-                ("submit/messaging", submit.lag(MESSAGING)),
-                ("sessions/messaging", sessions.lag(MESSAGING)),
-                ("sessions/notification", sessions.lag(NOTIFICATION)),
-                ("entries/notification", entries.lag(NOTIFICATION)),
-            ]
-        }
+    pub(crate) fn lag(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("submit/messaging", self.submit.lag(MESSAGING)),
+            ("sessions/messaging", self.sessions.lag(MESSAGING)),
+            ("sessions/notification", self.sessions.lag(NOTIFICATION)),
+            ("entries/notification", self.entries.lag(NOTIFICATION)),
+        ]
+    }
+
+    /// How full each topic is that lies in memory.
+    pub(crate) fn load(&self) -> [(&'static str, Load); 3] {
+        [("submit", self.submit.load()), ("deliver", self.deliver.load()), ("sessions", self.sessions.load())]
     }
 }
 
@@ -66,6 +68,8 @@ pub(crate) struct Services {
     pub(crate) queries: service_messaging::Service,
     pub(crate) notification: Notification,
     pub(crate) accounts: Arc<dyn Accounts>,
+    /// The registry, as operators see it.
+    pub(crate) registry: Arc<store_registry::embedded::Registry>,
 }
 
 impl Services {
@@ -86,10 +90,11 @@ impl Services {
             &service_group::Config::default(),
         ));
         let sequences = Arc::new(Generator::new(Arc::clone(&stores.sequence), Region::ONLY));
-        let registry: Arc<dyn Registry> = Arc::new(store_registry::embedded::Registry::new(
+        let held = Arc::new(store_registry::embedded::Registry::new(
             u64::from_le_bytes(ambient.bytes()),
             store_registry::embedded::Config::default(),
         ));
+        let registry = Arc::clone(&held) as Arc<dyn Registry>;
         let notification = Notification::new(Parts {
             store: Arc::clone(&stores.offline),
             absence: Arc::new(AbsenceTeller::new(
@@ -116,7 +121,7 @@ impl Services {
             fail,
         };
         let queries = service_messaging::Service::new(&messaging);
-        Ok(Self { messaging, queries, notification, accounts })
+        Ok(Self { messaging, queries, notification, accounts, registry: held })
     }
 }
 

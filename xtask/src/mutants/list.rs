@@ -27,7 +27,7 @@ pub const MUTATIONS: &[Mutation] = &[
         name: "the fence: a conflict decides anew",
         file: "crates/services/messaging/src/append.rs",
         old: "\
-            metrics::counter!(\"append_conflicts_total\").increment(1);
+            meters::conflicts().increment(1);
             Err(Failure::Contended)
 ",
         new: "            Ok(())\n",

@@ -42,6 +42,17 @@ pub struct Options<'a> {
     pub groups: &'a [&'static str],
 }
 
+/// How full a topic is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Load {
+    /// Bytes of the records that it keeps.
+    pub bytes: usize,
+    /// Bytes in its fullest partition, as a share of what that may keep.
+    pub fullest: f64,
+    /// Producers that wait for room.
+    pub waiting: usize,
+}
+
 /// A topic in memory. A clone is another handle to the same topic.
 #[derive(Debug)]
 pub struct Topic<R> {
@@ -61,6 +72,11 @@ impl<R: Record> Topic<R> {
         let partitions = options.partitions.max(1);
         let state = State::new(partitions, options.partition_bytes_max, options.groups);
         Self { shared: Arc::new(Mutex::new(state)), partitions }
+    }
+
+    /// How full it is.
+    pub fn load(&self) -> Load {
+        self.lock().load()
     }
 
     fn lock(&self) -> MutexGuard<'_, State<R>> {

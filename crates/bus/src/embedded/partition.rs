@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use tokio::sync::oneshot;
 
+use super::Load;
 use crate::Message;
 
 /// How far one group, or one hand-assigned reader, is in the partition.
@@ -65,6 +66,13 @@ impl<R: Clone> Partition<R> {
     /// The offset that the next record gets.
     pub(super) fn end(&self) -> u64 {
         self.first + self.records.len() as u64
+    }
+
+    /// How full it is.
+    pub(super) fn load(&self) -> Load {
+        #[expect(clippy::cast_precision_loss, reason = "a share is a float")]
+        let fullest = self.bytes as f64 / self.bytes_max.max(1) as f64;
+        Load { bytes: self.bytes, fullest, waiting: self.waiters.len() }
     }
 
     /// Adds a record, or gives it back if it does not fit or others wait already.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, oneshot};
 
+use super::Load;
 use super::partition::{Partition, Place};
 use super::share::share;
 use crate::{Message, Record, Refused};
@@ -160,6 +161,14 @@ impl<R: Record> State<R> {
             places.map(|place| partition.end() - place.committed).sum::<u64>()
         };
         self.partitions.iter().map(behind).sum()
+    }
+
+    pub(super) fn load(&self) -> Load {
+        self.partitions.iter().map(Partition::load).fold(Load::default(), |sum, of| Load {
+            bytes: sum.bytes + of.bytes,
+            fullest: sum.fullest.max(of.fullest),
+            waiting: sum.waiting + of.waiting,
+        })
     }
 
     pub(super) fn close(&mut self) -> Bells {

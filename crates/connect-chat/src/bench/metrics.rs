@@ -8,7 +8,11 @@ use serde::Serialize;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Metrics(BTreeMap<String, f64>);
 
-const BUCKET: &str = "store_commit_microseconds_bucket";
+const BUCKET: &str = "store_commit_seconds_bucket";
+
+const APPENDED: &str = "messaging_submissions_total{outcome=\"appended\"}";
+
+const MS_PER_S: f64 = 1e3;
 
 impl Metrics {
     /// Reads the text form: a line a series, its name and labels, then its value.
@@ -36,20 +40,20 @@ impl Metrics {
     /// What the store committed since `before`.
     pub(super) fn commits_since(&self, before: &Self) -> Commits {
         let buckets = self.buckets_since(before);
-        let max_us = self.value("store_commit_microseconds_max");
+        let max_s = self.value("store_commit_max_seconds");
         // The counter is of the whole life of the process: it tells of this time only if it grew in it.
-        let grew = max_us > before.value("store_commit_microseconds_max");
-        let max_us = if grew { max_us } else { quantile(&buckets, 1.0).min(max_us) };
+        let grew = max_s > before.value("store_commit_max_seconds");
+        let max_s = if grew { max_s } else { quantile(&buckets, 1.0).min(max_s) };
         Commits {
             commits: self.since(before, "store_commits_total"),
             batches: self.since(before, "store_batches_total"),
-            appends: self.since(before, "appends_total"),
-            appended: self.since(before, "appended_entries_total"),
-            commit_p50_ms: quantile(&buckets, 0.5).min(max_us) / 1e3,
-            commit_p99_ms: quantile(&buckets, 0.99).min(max_us) / 1e3,
-            commit_max_ms: max_us / 1e3,
+            appends: self.since(before, "messaging_batches_total"),
+            appended: self.since(before, APPENDED),
+            commit_p50_ms: quantile(&buckets, 0.5).min(max_s) * MS_PER_S,
+            commit_p99_ms: quantile(&buckets, 0.99).min(max_s) * MS_PER_S,
+            commit_max_ms: max_s * MS_PER_S,
             stalls: self.since(before, "store_stalls_total"),
-            stall_ms: self.since(before, "store_stall_microseconds_total") / 1e3,
+            stall_ms: self.since(before, "store_stall_seconds_total") * MS_PER_S,
         }
     }
 
@@ -73,7 +77,7 @@ pub(super) struct Commits {
     pub(super) commits: f64,
     /// Appends and other writes in them: cursors, reader marks.
     pub(super) batches: f64,
-    /// Appends to a log, and the entries in them.
+    /// Batches of submissions, of which each is an append, and the entries in them.
     pub(super) appends: f64,
     pub(super) appended: f64,
     pub(super) commit_p50_ms: f64,
@@ -109,12 +113,13 @@ fn quantile(buckets: &[(f64, f64)], share: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn reading(below_1000: u32, below_2000: u32, max: u32) -> Metrics {
+    fn reading(below_1_ms: u32, below_2_ms: u32, max_ms: f64) -> Metrics {
         Metrics::parse(&format!(
-            "# TYPE store_commit_microseconds_bucket counter\n\
-             {BUCKET}{{le=\"1000\"}} {below_1000}\n{BUCKET}{{le=\"2000\"}} {below_2000}\n\
-             {BUCKET}{{le=\"+Inf\"}} {below_2000}\n\nstore_commit_microseconds_max {max}\n\
-             store_commits_total {below_2000}\n"
+            "# TYPE store_commit_seconds histogram\n\
+             {BUCKET}{{le=\"0.001\"}} {below_1_ms}\n{BUCKET}{{le=\"0.002\"}} {below_2_ms}\n\
+             {BUCKET}{{le=\"+Inf\"}} {below_2_ms}\n\nstore_commit_max_seconds {}\n\
+             store_commits_total {below_2_ms}\n",
+            max_ms / MS_PER_S
         ))
     }
 
@@ -122,7 +127,7 @@ mod tests {
     fn other_writes_are_taken_for_appends() {
         let reading = |batches, appends, appended| {
             Metrics::parse(&format!(
-                "store_batches_total {batches}\nappends_total {appends}\nappended_entries_total {appended}\n"
+                "store_batches_total {batches}\nmessaging_batches_total {appends}\n{APPENDED} {appended}\n"
             ))
         };
         let before = reading(100, 50, 70);
@@ -132,12 +137,12 @@ mod tests {
 
     #[test]
     fn commits_of_another_time_are_taken_for_those_of_this_one() {
-        let before = reading(100, 100, 90_000);
-        let commits = reading(150, 200, 90_000).commits_since(&before);
+        let before = reading(100, 100, 90.0);
+        let commits = reading(150, 200, 90.0).commits_since(&before);
         assert_eq!((commits.commits, commits.commit_p50_ms), (100.0, 1.0));
         assert_eq!(commits.commit_p99_ms, 1.98);
         assert_eq!(commits.commit_max_ms, 2.0, "the longest of before is not of now");
-        assert_eq!(reading(150, 200, 91_000).commits_since(&before).commit_max_ms, 91.0);
+        assert_eq!(reading(150, 200, 91.0).commits_since(&before).commit_max_ms, 91.0);
         assert_eq!(before.commits_since(&before).commit_p99_ms, 0.0);
     }
 }

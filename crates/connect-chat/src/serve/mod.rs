@@ -23,9 +23,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         set_parent_process_death_signal(Some(Signal::TERM))
             .context("the parent's end cannot be waited for")?;
     }
+    let traces = node::traces::start(&config.tracing)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(config.threads()).enable_all().build()?;
-    runtime.block_on(serve(config, args))
+    let served = runtime.block_on(serve(config, args));
+    traces.end();
+    served
 }
 
 async fn serve(config: Config, args: Args) -> anyhow::Result<()> {

@@ -6,6 +6,7 @@
 
 use crate::proto;
 use crate::records;
+use crate::trace::Trace;
 
 use super::error::Error;
 
@@ -17,21 +18,25 @@ pub const EVENTS_MAX: usize = 1 << 14;
 pub const NEWCOMERS_MAX: usize = 1 << 17;
 /// Large groups that the events of one delivery list.
 pub const LARGE_GROUPS_MAX: usize = 1 << 16;
+/// Traced messages that the events of one delivery come from.
+pub const TRACES_MAX: usize = 1 << 12;
 
 /// Bytes of memory that reading a record takes at most: each repeated message in both forms, in a list that has
 /// just doubled.
 pub const DECODED_BYTES_MAX: usize = 16 * RECORD_BYTES_MAX
     + 2 * EVENTS_MAX * (size_of::<proto::Event>() + size_of::<records::Event>())
     + 2 * NEWCOMERS_MAX * (size_of::<proto::Newcomer>() + size_of::<(u64, domain::Position)>())
-    + 2 * LARGE_GROUPS_MAX * (size_of::<proto::LargeGroup>() + size_of::<records::LargeGroup>());
+    + 2 * LARGE_GROUPS_MAX * (size_of::<proto::LargeGroup>() + size_of::<records::LargeGroup>())
+    + 2 * TRACES_MAX * (size_of::<proto::Trace>() + size_of::<Trace>());
 
 const _: () = assert!(DECODED_BYTES_MAX <= 96 << 20, "reading one record must not endanger the process");
 
 /// What is counted: its name, the field numbers that lead to it from the envelope, and how many there may be.
-const COUNTED: [(&str, &[u64], usize); 3] = [
+const COUNTED: [(&str, &[u64], usize); 4] = [
     ("events", &[3, 3], EVENTS_MAX),
     ("large groups", &[3, 3, 4, 2], LARGE_GROUPS_MAX),
     ("newcomers", &[3, 3, 5, 3], NEWCOMERS_MAX),
+    ("traces", &[3, 4], TRACES_MAX),
 ];
 
 pub(super) fn check_size(bytes: &[u8]) -> Result<(), Error> {
@@ -106,6 +111,12 @@ mod tests {
         assert_eq!(check_counts(&delivery(1, NEWCOMERS_MAX + 1)), many("newcomers", NEWCOMERS_MAX));
         let spread = delivery(1 << 10, (NEWCOMERS_MAX >> 10) + 1);
         assert_eq!(check_counts(&spread), many("newcomers", NEWCOMERS_MAX));
+        let traced =
+            |traces| Delivery { traces: vec![proto::Trace::default(); traces], ..Delivery::default() };
+        let traced = |traces| envelope::Record::Delivery(traced(traces));
+        let traced = |traces| Envelope { version: 1, record: Some(traced(traces)) }.encode_to_vec();
+        assert_eq!(check_counts(&traced(TRACES_MAX)), Ok(()));
+        assert_eq!(check_counts(&traced(TRACES_MAX + 1)), many("traces", TRACES_MAX));
     }
 
     #[test]

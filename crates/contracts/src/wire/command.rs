@@ -41,7 +41,11 @@ impl TryFrom<proto::Command> for Command {
 
 impl From<&Append> for proto::Append {
     fn from(append: &Append) -> Self {
-        Self { submission: Some((&append.submission).into()), origin: Some(append.origin.into()) }
+        Self {
+            submission: Some((&append.submission).into()),
+            origin: Some(append.origin.into()),
+            trace: append.trace.as_deref().copied().map(Into::into),
+        }
     }
 }
 
@@ -52,6 +56,7 @@ impl TryFrom<proto::Append> for Append {
         Ok(Self {
             submission: required("append.submission", append.submission)?.try_into()?,
             origin: required("append.origin", append.origin)?.try_into()?,
+            trace: append.trace.map(|trace| Box::new(trace.into())),
         })
     }
 }

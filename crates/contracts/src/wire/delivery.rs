@@ -6,6 +6,7 @@ use super::error::Error;
 use super::fields::{conversation, required, slot};
 use crate::proto::{self, envelope};
 use crate::records::{Delivery, LargeGroup, Stored};
+use crate::trace::Trace;
 
 impl super::Record for Delivery {
     fn to_wire(&self) -> envelope::Record {
@@ -26,6 +27,7 @@ impl From<&Delivery> for proto::Delivery {
             slot: delivery.slot.0.into(),
             generation: delivery.generation.0,
             events: delivery.events.iter().map(Into::into).collect(),
+            traces: delivery.traces.iter().copied().map(Into::into).collect(),
         }
     }
 }
@@ -38,7 +40,20 @@ impl TryFrom<proto::Delivery> for Delivery {
             slot: slot(delivery.slot)?,
             generation: Generation(delivery.generation),
             events: delivery.events.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            traces: delivery.traces.into_iter().map(Into::into).collect(),
         })
+    }
+}
+
+impl From<Trace> for proto::Trace {
+    fn from(trace: Trace) -> Self {
+        Self { id_high: (trace.id >> 64) as u64, id_low: trace.id as u64, step: trace.step }
+    }
+}
+
+impl From<proto::Trace> for Trace {
+    fn from(trace: proto::Trace) -> Self {
+        Self { id: u128::from(trace.id_high) << 64 | u128::from(trace.id_low), step: trace.step }
     }
 }
 

@@ -9,7 +9,7 @@ use prost::Message;
 const UNKNOWN_FIELD: [u8; 3] = [0xa0, 0x06, 7];
 
 fn delivery_of(events: Vec<proto::Event>) -> Vec<u8> {
-    let delivery = proto::Delivery { slot: 3, generation: 1, events };
+    let delivery = proto::Delivery { slot: 3, generation: 1, events, traces: vec![] };
     proto::Envelope { version: VERSION, record: Some(envelope::Record::Delivery(delivery)) }.encode_to_vec()
 }
 

@@ -68,7 +68,7 @@ fn commands() -> Vec<(&'static str, Command)> {
     let content = Content::message("hi");
     let submission = Submission { identity, kind: content.kind(), body: content.to_body(), after: None };
     let poll = Submission { kind: Kind::parse("poll"), after: Some(client_id(2)), ..submission.clone() };
-    let append = |submission| Command::Append(Append { submission, origin: session(5) });
+    let append = |submission| Command::Append(Append { submission, origin: session(5), trace: None });
     let moved = |delivered, read| {
         let (conversation, user, origin) = (group(), user(2), session(6));
         Command::Move(Move { conversation, user, delivered, read, origin })
@@ -189,7 +189,8 @@ fn what_version_1_wrote_is_read_for_ever() {
         fixtures.check(name, &command);
     }
     for (name, event) in events() {
-        let delivery = Delivery { slot: Slot(513), generation: Generation(70_000), events: vec![event] };
+        let delivery =
+            Delivery { slot: Slot(513), generation: Generation(70_000), events: vec![event], traces: vec![] };
         fixtures.check(name, &delivery);
     }
     for (name, announcement) in announcements() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use contracts::records::{
     Announcement, Append, Audience, Command, Delivery, Event, LargeGroup, Move, Moved, SessionChange, Stored,
 };
+use contracts::trace::Trace;
 use domain::{
     Body, ClientId, Code, Content, ConversationId, Cursor, DeviceId, Entry, Epoch, Generation, Identity,
     Kind, Mark, Position, Rejection, SessionId, Slot, Submission, Timestamp, UserId,
@@ -118,10 +119,15 @@ fn entry() -> impl Strategy<Value = Arc<Entry>> {
     )
 }
 
+fn trace() -> impl Strategy<Value = Trace> {
+    (any::<u128>(), any::<u64>()).prop_map(|(id, step)| Trace { id, step })
+}
+
 pub(crate) fn command() -> impl Strategy<Value = Command> {
     let submission = (identity(), kind(), body(), option::of(client_id()))
         .prop_map(|(identity, kind, body, after)| Submission { identity, kind, body, after });
-    let append = (submission, session()).prop_map(|(submission, origin)| Append { submission, origin });
+    let append = (submission, session(), option::of(trace()))
+        .prop_map(|(submission, origin, trace)| Append { submission, origin, trace: trace.map(Box::new) });
     let moved = (conversation(), user(), option::of(position()), option::of(position()), session()).prop_map(
         |(conversation, user, delivered, read, origin)| Move { conversation, user, delivered, read, origin },
     );
@@ -172,11 +178,14 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 pub(crate) fn delivery() -> impl Strategy<Value = Delivery> {
-    (any::<u16>(), any::<u32>(), vec(event(), 0..6)).prop_map(|(slot, generation, events)| Delivery {
-        slot: Slot(slot),
-        generation: Generation(generation),
-        events,
-    })
+    (any::<u16>(), any::<u32>(), vec(event(), 0..6), vec(trace(), 0..3)).prop_map(
+        |(slot, generation, events, traces)| Delivery {
+            slot: Slot(slot),
+            generation: Generation(generation),
+            events,
+            traces,
+        },
+    )
 }
 
 pub(crate) fn announcement() -> impl Strategy<Value = Announcement> {

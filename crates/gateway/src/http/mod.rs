@@ -22,13 +22,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
 use domain::{Code, Rejection};
+use tokio::time::Instant;
 
 use crate::hub::Hub;
-use crate::meters::Meters;
 
 pub(crate) use later::PATHS as LATER;
 pub(crate) use operation::{Content, Operation, Operations, Parameter, SchemaOf};
@@ -54,7 +54,7 @@ pub(crate) fn router(hub: Arc<Hub>) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(Arc::clone(&hub), throttled))
         .layer(from_fn_with_state(Arc::clone(&hub), in_time))
-        .layer(from_fn(counted))
+        .layer(from_fn_with_state(Arc::clone(&hub), counted))
         .with_state(hub)
 }
 
@@ -107,13 +107,14 @@ async fn throttled(State(hub): Shared, request: Request, next: Next) -> Response
     }
 }
 
-/// Counts requests by route, method and status.
-async fn counted(request: Request, next: Next) -> Response {
+/// Counts requests by route, method and status, and times them.
+async fn counted(State(hub): Shared, request: Request, next: Next) -> Response {
+    let began = Instant::now();
     let route = request.extensions().get::<MatchedPath>();
     let route = route.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let method = method(request.method());
     let response = next.run(request).await;
-    Meters::answered(route, method, response.status().as_u16());
+    hub.meters.answered(route, method, response.status().as_u16(), began.elapsed());
     response
 }
 

@@ -8,6 +8,7 @@ use bus::Consumer;
 use bytes::Bytes;
 use contracts::records::{Audience, Delivery, Event, LargeGroup, Moved, Stored};
 use contracts::services::SlotLease;
+use contracts::trace::Steps;
 use domain::{ClientId, ConversationId, Cursor, DeviceId, Entry, Moment, Position, Rejection, UserId};
 use protocol::frame::{self, FromServer, Reason};
 
@@ -39,11 +40,13 @@ async fn take(
     let mut done = None;
     for message in messages {
         done = Some((message.partition, message.offset + 1));
-        let Delivery { slot, generation, events } = message.record;
+        let Delivery { slot, generation, events, traces } = message.record;
         if (slot, generation) != (lease.slot, lease.generation) {
             hub.meters.void_deliveries.increment(1);
             continue;
         }
+        let mut steps = Steps::after(traces);
+        steps.next("gateway.deliver");
         for (index, event) in events.into_iter().enumerate() {
             if index > 0 {
                 hub.fail.hit("between_events");

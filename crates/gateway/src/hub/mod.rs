@@ -42,6 +42,7 @@ use crate::gateway::{Services, Topics};
 use crate::meters::{Ending, Meters};
 use crate::session::{Budget, Goodbye};
 use crate::throttle::Throttle;
+use crate::trace;
 
 use announcer::Announcer;
 use known::Known;
@@ -66,6 +67,8 @@ pub(crate) struct Hub {
     pub(crate) budget: Budget,
     pub(crate) meters: Meters,
     pub(crate) throttle: Throttle,
+    /// Places for connections.
+    pub(crate) places: Arc<Semaphore>,
     ambient: Ambient,
     fail: Arc<dyn FailPoints>,
     faults: Option<Injector>,
@@ -95,8 +98,9 @@ impl Hub {
     ) -> Self {
         Self {
             budget: Budget::new(&config.limits),
-            meters: Meters::new(),
+            meters: Meters::new(&config),
             throttle: Throttle::new(&config.limits),
+            places: Arc::new(Semaphore::new(config.connections_max.min(Semaphore::MAX_PERMITS))),
             faults: config.faults.map(Injector::new),
             numbers: AtomicU64::new(1),
             lease: RwLock::default(),
@@ -219,7 +223,7 @@ impl Hub {
         seat.set_gone();
         self.seats_mut().remove(&seat.id.number);
         self.meters.sessions.decrement(1);
-        Meters::closed(ending);
+        self.meters.closed(ending);
         if let Some(who) = seat.who() {
             self.users().remove(&(who.user, seat.id.number));
             if !self.killed.load(Ordering::SeqCst) {
@@ -273,9 +277,11 @@ impl Hub {
         let lease = self.lease().ok_or_else(|| self.come_back("this server takes no messages now"))?;
         let number = self.next_number();
         let mut waiting = self.requests.wait(number);
-        let append = Append { submission, origin: Self::name(lease, number) };
+        let mut append = Append { submission, origin: Self::name(lease, number), trace: None };
         let work = async {
+            let received = trace::received(&mut append);
             self.publish(Command::Append(append)).await?;
+            drop(received);
             waiting
                 .outcome()
                 .await

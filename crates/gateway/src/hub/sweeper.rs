@@ -27,8 +27,7 @@ pub(super) async fn sweep(hub: &Hub) {
     let due: Vec<_> =
         hub.seats().values().filter(|seat| seat.is_due(now, time, &hub.config)).map(Arc::clone).collect();
     due.iter().for_each(|seat| seat.outbox.tick());
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    hub.meters.queue_bytes.set(hub.budget.used() as f64);
+    hub.meters.now(&hub.config, hub.places.available_permits(), hub.budget.used());
     unfollow(hub).await;
 }
 

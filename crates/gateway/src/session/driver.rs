@@ -23,6 +23,7 @@ use super::writing::Writing;
 use crate::frames::{PONG, encode};
 use crate::hub::{Hub, Seat};
 use crate::meters::{Ending, Meters};
+use crate::trace;
 use crate::upgrade::Place;
 use crate::websocket::{CloseCode, Decoder, Event, Violation, encode as control};
 
@@ -337,12 +338,16 @@ impl Inner {
         self.publish(*command);
     }
 
-    fn publish(&mut self, command: Command) {
+    fn publish(&mut self, mut command: Command) {
+        let received = match &mut command {
+            Command::Append(append) => trace::received(append),
+            Command::Move(_) => None,
+        };
         match self.hub.topics.submit.try_publish(command) {
             Ok(()) => {}
             Err(bus::Refused::Full(command)) => {
                 self.session.pause();
-                self.work = Some(work::publish(Arc::clone(&self.hub.topics.submit), command));
+                self.work = Some(work::publish(Arc::clone(&self.hub.topics.submit), command, received));
             }
             Err(bus::Refused::Closed(_)) => {
                 let mut effects = vec![];

@@ -403,7 +403,7 @@ impl Session {
             Asked::Sync(token) => out.push(Effect::Sync(token)),
             Asked::Send(ref send) => match self.submission(send, config) {
                 Ok(submission) => {
-                    let append = Append { submission, origin: self.id };
+                    let append = Append { submission, origin: self.id, trace: None };
                     out.push(Effect::Submit(Box::new(Command::Append(append))));
                 }
                 Err(error) => out.push(reply(FromServer::Error(asked.refusal(error)))),

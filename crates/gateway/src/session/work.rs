@@ -6,8 +6,10 @@ use std::sync::Arc;
 use bus::MessageBus;
 use contracts::records::Command;
 use contracts::services::{Accounts, CatchUp, Principal};
+use contracts::trace::Step;
 use domain::{ClientId, Code, ConversationId, Rejection, UserId};
 use protocol::frame::Changes;
+use tokio::time::Instant;
 
 use crate::hub::Hub;
 
@@ -57,20 +59,31 @@ pub(super) fn check(hub: Arc<Hub>, peer: UserId, command: Box<Command>) -> Work 
     })
 }
 
-/// Waits for room in the topic.
-pub(super) fn publish(submit: Arc<dyn MessageBus<Command>>, command: Command) -> Work {
-    Box::pin(async move { Done::Published(Named::of(&command), submit.publish(command).await) })
+/// Waits for room in the topic; until there is some, a traced command is being received.
+pub(super) fn publish(
+    submit: Arc<dyn MessageBus<Command>>,
+    command: Command,
+    received: Option<Step>,
+) -> Work {
+    Box::pin(async move {
+        let done = Done::Published(Named::of(&command), submit.publish(command).await);
+        drop(received);
+        done
+    })
 }
 
 /// Answers a sync, when it is its turn among all sessions'.
 pub(super) fn sync(hub: Arc<Hub>, user: UserId, token: Option<Box<str>>) -> Sync {
     Box::pin(async move {
+        let began = Instant::now();
         let _turn = hub.sync_turn().await;
         if hub.budget.is_strained() {
             return Err(hub.come_back("too many devices fetch what they missed; sync again"));
         }
         let catch_up: &dyn CatchUp = &*hub.services.catch_up;
-        catch_up.sync(user, token.as_deref()).await
+        let answer = catch_up.sync(user, token.as_deref()).await;
+        hub.meters.syncs.record(began.elapsed());
+        answer
     })
 }
 

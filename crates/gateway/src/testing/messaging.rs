@@ -52,7 +52,7 @@ pub(crate) fn run(messaging: &Arc<Messaging>, topics: &Topics) {
 /// Delivers one event to the lease of `session`.
 pub(crate) async fn deliver(topics: &Topics, session: SessionId, event: Event) {
     let SessionId { slot, generation, .. } = session;
-    topics.deliver.publish(Delivery { slot, generation, events: vec![event] }).await.unwrap();
+    topics.deliver.publish(Delivery { slot, generation, events: vec![event], traces: vec![] }).await.unwrap();
 }
 
 /// What a move asks for, in a log of messages only.

@@ -146,3 +146,18 @@ fn a_key_of_another_certificate_is_taken() {
     let good = parse(&one.cert.pem(), &one.signing_key.serialize_pem()).unwrap();
     assert!(good.is_for("localhost") && !good.is_for("127.0.0.1"));
 }
+
+#[test]
+fn the_end_of_another_certificate_than_the_one_shown_is_told() {
+    let until = |year| {
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        Certificate::parse(made.pem().as_bytes(), key.serialize_pem().as_bytes()).unwrap()
+    };
+    let tls = Tls::new(until(2030));
+    assert_eq!(tls.expires_unix_s(), Some(1_893_456_000));
+    tls.show(until(2031));
+    assert_eq!(tls.expires_unix_s(), Some(1_924_992_000));
+}

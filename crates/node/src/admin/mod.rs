@@ -5,22 +5,29 @@
 
 mod backup;
 mod export;
+mod exposition;
+mod machine;
+mod recorder;
 mod routes;
 mod scrape;
 mod sessions;
 mod stream;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use contracts::Ambient;
 use contracts::services::{Accounts, Groups};
-use metrics_exporter_prometheus::PrometheusHandle;
+use gateway::tls::Tls;
 use tokio::net::TcpListener;
 
 use crate::drain::Drain;
+use crate::services::Topics;
 use crate::stores::Stores;
+
+pub(crate) use recorder::{Counted, install as count};
 
 /// What the admin listener serves from.
 #[derive(Clone)]
@@ -32,8 +39,15 @@ pub(crate) struct Admin {
     pub(crate) gateway: gateway::Handle,
     pub(crate) drain: Drain,
     pub(crate) ambient: Ambient,
-    pub(crate) metrics: PrometheusHandle,
-    pub(crate) lag: Arc<dyn Fn() -> Vec<(&'static str, u64)> + Send + Sync>,
+    pub(crate) counted: Counted,
+    pub(crate) topics: Topics,
+    pub(crate) registry: Arc<store_registry::embedded::Registry>,
+    /// What devices are shown, if they are spoken to over TLS.
+    pub(crate) tls: Option<Tls>,
+    /// The data folder.
+    pub(crate) data: Arc<Path>,
+    /// Bytes that may wait for the committer.
+    pub(crate) queue_bytes_max: usize,
     pub(crate) ready: Ready,
 }
 

@@ -80,7 +80,8 @@ impl Layers {
         let parsed =
             format!("value = {value}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
         let slot = slot(&mut self.table, key).expect("a known key has a slot");
-        let parsed = parsed.filter(|parsed| parsed.same_type(slot));
+        let parsed =
+            parsed.filter(|parsed| parsed.same_type(slot) || (parsed.is_integer() && slot.is_float()));
         *slot = parsed.unwrap_or_else(|| Value::String(value.to_owned()));
         self.check(origin, &[key.to_owned()])
     }
@@ -193,6 +194,13 @@ mod tests {
         assert!(error.contains("`listen`"), "{error}");
         let misspelt = [(format!("{ENV_PREFIX}LOG__LEVL"), "info".to_owned())];
         assert!(layers.environment(misspelt).unwrap_err().to_string().contains("`log.level`"));
+    }
+
+    #[test]
+    fn a_whole_number_is_refused_where_a_share_is_asked_for() {
+        let mut layers = Layers::default();
+        layers.set("tracing.sample_ratio", "1", "--set").unwrap();
+        assert_eq!(layers.into_config().unwrap().tracing.sample_ratio.to_bits(), 1.0_f64.to_bits());
     }
 
     #[test]

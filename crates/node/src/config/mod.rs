@@ -29,6 +29,8 @@ pub struct Config {
     pub tls: Tls,
     /// What is logged, and how.
     pub log: Log,
+    /// Where the way of messages through the boxes is told.
+    pub tracing: Tracing,
     /// The limits that devices feel.
     pub limits: Limits,
     /// Connections.
@@ -79,6 +81,16 @@ pub enum LogFormat {
     Text,
     /// For machines.
     Json,
+}
+
+/// Where the way of messages through the boxes is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tracing {
+    /// The OpenTelemetry collector that is told, by OTLP over HTTP, such as `http://127.0.0.1:4318`; empty for none.
+    pub otlp_endpoint: String,
+    /// The share of messages that are traced, from 0.0 to 1.0.
+    pub sample_ratio: f64,
 }
 
 /// Connections.
@@ -192,6 +204,7 @@ impl Default for Config {
                 handshake_timeout_ms: gateway.tls_handshake_timeout_ms,
             },
             log: Log { format: LogFormat::Text, level: "info,fjall=warn,lsm_tree=warn".to_owned() },
+            tracing: Tracing { otlp_endpoint: String::new(), sample_ratio: 0.001 },
             limits: Limits::default(),
             gateway: Gateway {
                 allowed_origins: vec![],

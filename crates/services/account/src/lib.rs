@@ -8,6 +8,7 @@
 pub mod fuzz;
 mod handle;
 pub mod keys;
+mod meters;
 mod password;
 mod refresh;
 mod service;

@@ -7,6 +7,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{Code, PortError, Rejection};
 use tokio::sync::Semaphore;
 
+use crate::meters::Meters;
+
 /// The lengths a password may have, in bytes.
 const LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
 
@@ -33,6 +35,7 @@ pub(crate) struct Passwords {
     slots: Arc<Semaphore>,
     /// The hash of a password that nobody has: compared with when a name is unknown, so that it takes as long.
     nobody: String,
+    meters: Meters,
 }
 
 impl Passwords {
@@ -40,7 +43,7 @@ impl Passwords {
         let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(broken)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = argon2.hash_password_with_salt(&salt, &salt).map_err(broken)?.to_string();
-        Ok(Self { argon2, slots: Arc::new(Semaphore::new(at_once)), nobody })
+        Ok(Self { argon2, slots: Arc::new(Semaphore::new(at_once)), nobody, meters: Meters::new() })
     }
 
     /// Whether a password is one that may be chosen.
@@ -74,6 +77,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PortError> {
+        let _timed = self.meters.password();
         let _slot = self.slots.acquire().await.map_err(broken)?;
         tokio::task::spawn_blocking(work).await.map_err(broken)
     }

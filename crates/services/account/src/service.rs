@@ -13,6 +13,7 @@ use store_user::{CreateError, Device, ReplaceError, User, UserStore};
 
 use crate::handle::canonical;
 use crate::keys::Keyring;
+use crate::meters;
 pub use crate::password::Cost;
 use crate::password::Passwords;
 use crate::refresh::RefreshToken;
@@ -190,7 +191,7 @@ impl Service {
     /// A refresh token that was used before is in two hands: nobody may go on with the device.
     async fn revoke_reused(&self, device: &Device) -> Result<Rejection, Rejection> {
         tracing::warn!(user = %device.user, device = %device.id, "a refresh token was used twice, device signed out");
-        metrics::counter!("refresh_reuse_total").increment(1);
+        meters::refresh_reuse().increment(1);
         self.end_device(device.user, device.id).await?;
         Ok(signed_out())
     }

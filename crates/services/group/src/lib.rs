@@ -8,6 +8,7 @@
 //! unread counts; names of people.
 
 pub mod cache;
+mod meters;
 pub mod projection;
 pub mod projector;
 pub mod service;

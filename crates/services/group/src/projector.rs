@@ -14,8 +14,10 @@ use contracts::FailPoints;
 use contracts::services::{GroupInfo, Log, Standing};
 use domain::{ConversationId, Entry, PortError, Position, UserId};
 use store_group::{Group, GroupStore, ProjectError};
+use tokio::time::Instant;
 
 use crate::cache::Cache;
+use crate::meters::Meters;
 use crate::projection::{Projection, Step};
 
 /// Members' rows that are read at once, and after which a write is not made larger.
@@ -34,6 +36,7 @@ pub struct Projector {
     fail: Arc<dyn FailPoints>,
     cache: Mutex<Cache>,
     locks: Vec<tokio::sync::Mutex<()>>,
+    meters: Meters,
 }
 
 /// The right to load and project the groups that share a lock.
@@ -52,7 +55,7 @@ impl Projector {
         members_max: usize,
     ) -> Self {
         let locks = (0..LOCKS).map(|_| tokio::sync::Mutex::default()).collect();
-        Self { store, log, fail, cache: Mutex::new(Cache::new(members_max)), locks }
+        Self { store, log, fail, cache: Mutex::new(Cache::new(members_max)), locks, meters: Meters::new() }
     }
 
     /// A conversation as of `at_least` or later. One that is no group is the same for ever and touches no store.
@@ -65,8 +68,17 @@ impl Projector {
             return Ok(Arc::new(Projection::initial(&conversation)));
         }
         match self.known(conversation, at_least) {
-            Some(known) => Ok(known),
-            None => self.alone(conversation).await.projection(at_least).await,
+            Some(known) => {
+                self.meters.hits.increment(1);
+                Ok(known)
+            }
+            None => {
+                self.meters.misses.increment(1);
+                let began = Instant::now();
+                let loaded = self.alone(conversation).await.projection(at_least).await;
+                self.meters.loads.record(began.elapsed());
+                loaded
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use contracts::records::Append;
 use contracts::services::SequenceError;
+use contracts::trace::Steps;
 use domain::{
     Code, Content, ConversationId, Entry, Identity, Kind, PortError, Position, Rejection, Roster, UserId,
 };
@@ -14,6 +15,7 @@ use store_chat::AppendError;
 
 use crate::context::Context;
 use crate::decide::{Asked, Decided, State, Verdict, decide, predecessor};
+use crate::meters;
 
 /// What became of a batch.
 pub(crate) struct Outcome {
@@ -60,10 +62,11 @@ pub(crate) async fn append(
     conversation: ConversationId,
     mut cached: Option<State>,
     batch: &[Append],
+    steps: &mut Steps,
 ) -> Result<Outcome, Failure> {
     let mut backoff = context.backoff();
     for attempt in 1.. {
-        let error = match attempt_once(context, conversation, cached.take(), batch).await {
+        let error = match attempt_once(context, conversation, cached.take(), batch, steps).await {
             Ok(outcome) => return Ok(outcome),
             Err(error) => error,
         };
@@ -72,6 +75,7 @@ pub(crate) async fn append(
             return Err(error);
         }
         tracing::warn!(%conversation, %error, attempt, "did not append, deciding anew");
+        meters::retries().increment(1);
         if !matches!(error, Failure::Contended) {
             backoff.wait().await;
         }
@@ -84,7 +88,10 @@ async fn attempt_once(
     conversation: ConversationId,
     cached: Option<State>,
     batch: &[Append],
+    steps: &mut Steps,
 ) -> Result<Outcome, Failure> {
+    steps.next("messaging.decide");
+    steps.note("batch.messages", batch.len());
     let mut state = match cached {
         Some(state) => state,
         None => load(context, conversation).await?,
@@ -96,6 +103,7 @@ async fn attempt_once(
     if decided.is_empty() {
         still_ends(context, conversation, after).await?;
     } else {
+        steps.next("messaging.append");
         context.fail.hit("before_link");
         link(context, &decided).await?;
         context.fail.hit("before_append");
@@ -191,16 +199,11 @@ async fn store(
     after: Position,
     entries: Vec<Arc<Entry>>,
 ) -> Result<(), Failure> {
-    let count = entries.len() as u64;
     match context.chat.append(conversation, after, entries).await {
-        Ok(()) => {
-            metrics::counter!("appends_total").increment(1);
-            metrics::counter!("appended_entries_total").increment(count);
-            Ok(())
-        }
+        Ok(()) => Ok(()),
         Err(AppendError::Conflict { head }) => {
             tracing::info!(%conversation, expected = %after, ?head, "the log moved on, deciding anew");
-            metrics::counter!("append_conflicts_total").increment(1);
+            meters::conflicts().increment(1);
             Err(Failure::Contended)
         }
         Err(AppendError::Store(error)) => Err(error.into()),

@@ -12,6 +12,7 @@ use store_chat::ChatStore;
 use store_registry::Registry;
 
 use crate::config::Config;
+use crate::meters;
 
 /// What Messaging is built from.
 #[derive(Clone)]
@@ -89,6 +90,7 @@ impl Context {
                 Ok(value) => return Ok(value),
                 Err(error) if error.retryable() => {
                     tracing::warn!(what, %error, "did not work, trying again");
+                    meters::retries().increment(1);
                     backoff.wait().await;
                 }
                 Err(error) => return Err(error),

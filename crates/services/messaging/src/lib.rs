@@ -15,6 +15,7 @@ mod fan_out;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod log;
+mod meters;
 mod own;
 mod service;
 mod sessions;

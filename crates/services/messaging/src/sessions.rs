@@ -66,7 +66,7 @@ async fn register(context: &Context, user: UserId, session: Session) -> Result<(
     let events = vec![Event::Registered { session: session.id.number, large, refused }];
     let SessionId { slot, generation, .. } = session.id;
     context.fail.hit("before_echo");
-    publish(&*context.deliver, Delivery { slot, generation, events }).await
+    publish(&*context.deliver, Delivery { slot, generation, events, traces: vec![] }).await
 }
 
 /// The large groups of a user; the session's slot follows them from now on.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bus::{Consumer, Message, progress::Progress};
 use contracts::records::{Append, Command};
+use contracts::trace::Steps;
 use domain::{ConversationId, PortError};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -16,11 +17,12 @@ use futures_util::stream::FuturesUnordered;
 use lru::LruCache;
 use tokio::time::{Instant, sleep_until};
 
-use crate::append::append;
+use crate::append::{Outcome, append};
 use crate::context::Context;
 use crate::cursors::{Moves, flush};
 use crate::decide::{State, Verdict};
 use crate::fan_out::{fan_out, refuse};
+use crate::meters::Meters;
 
 /// Where a record is: partition and offset.
 type Place = (u32, u64);
@@ -35,7 +37,16 @@ struct BatchDone {
     conversation: ConversationId,
     state: Option<State>,
     verdicts: Vec<Verdict>,
-    records: Vec<Place>,
+    /// Where each record is, and when it was taken.
+    records: Vec<(Place, Instant)>,
+}
+
+/// A submission that waits its turn.
+struct Waiting {
+    place: Place,
+    append: Append,
+    /// When it was taken from `submit`.
+    came: Instant,
 }
 
 /// Consumes its share of `submit` until the topic is closed and empty, and everything begun is finished.
@@ -44,13 +55,14 @@ pub(crate) struct Worker {
     consumer: Box<dyn Consumer<Command>>,
     progress: Progress,
     /// What waits, by conversation, where a batch is under way.
-    queues: BTreeMap<ConversationId, VecDeque<(Place, Append)>>,
+    queues: BTreeMap<ConversationId, VecDeque<Waiting>>,
     /// What is known of conversations that are at rest.
     resting: LruCache<ConversationId, State>,
     under_way: FuturesUnordered<BoxFuture<'static, Result<Done, PortError>>>,
     moves: Moves,
     flush_at: Option<Instant>,
     flushing: bool,
+    meters: Meters,
 }
 
 impl Worker {
@@ -66,6 +78,7 @@ impl Worker {
             moves: Moves::default(),
             flush_at: None,
             flushing: false,
+            meters: Meters::new(),
         }
     }
 
@@ -80,7 +93,11 @@ impl Worker {
                 Some(done) = self.under_way.next() => self.finish(done?),
                 () = sleep_until(flush_at.unwrap_or_else(Instant::now)), if flush_at.is_some() => self.flush(),
                 taken = self.consumer.next(self.context.config.batch_entries_max), if open && !full => match taken {
-                    Ok(messages) => messages.into_iter().for_each(|message| self.take(message)),
+                    Ok(messages) => {
+                        let now = Instant::now();
+                        self.meters.under_way.increment(messages.len() as f64);
+                        messages.into_iter().for_each(|message| self.take(message, now));
+                    }
                     Err(bus::Error::Closed) => open = false,
                     Err(error) => return Err(error),
                 },
@@ -96,30 +113,31 @@ impl Worker {
         }
     }
 
-    fn take(&mut self, message: Message<Command>) {
+    fn take(&mut self, message: Message<Command>, came: Instant) {
         let place = (message.partition, message.offset);
         self.progress.begin(place.0, place.1);
         match message.record {
-            Command::Append(append) => self.queue(place, append),
+            Command::Append(append) => self.queue(Waiting { place, append, came }),
             Command::Move(asked) => {
+                self.meters.moves.increment(1);
                 self.moves.ask(&asked, place);
                 self.schedule_flush();
             }
         }
     }
 
-    fn queue(&mut self, place: Place, append: Append) {
-        let conversation = append.submission.identity.conversation;
+    fn queue(&mut self, waiting: Waiting) {
+        let conversation = waiting.append.submission.identity.conversation;
         if let Some(queue) = self.queues.get_mut(&conversation) {
-            queue.push_back((place, append));
+            queue.push_back(waiting);
             return;
         }
         self.queues.insert(conversation, VecDeque::new());
         let state = self.resting.pop(&conversation);
-        self.start(conversation, state, vec![(place, append)]);
+        self.start(conversation, state, vec![waiting]);
     }
 
-    fn start(&mut self, conversation: ConversationId, state: Option<State>, batch: Vec<(Place, Append)>) {
+    fn start(&mut self, conversation: ConversationId, state: Option<State>, batch: Vec<Waiting>) {
         let context = self.context.clone();
         self.under_way.push(Box::pin(async move {
             run_batch(&context, conversation, state, batch).await.map(|done| Done::Batch(Box::new(done)))
@@ -130,12 +148,13 @@ impl Worker {
         match done {
             Done::Flush(records) => {
                 self.flushing = false;
-                self.finish_records(records);
+                self.finish_records(records.into_iter());
             }
             Done::Batch(batch) => {
+                self.meters.finished(batch.records.iter().map(|(_, came)| *came), &batch.verdicts);
                 self.moves.sent(&batch.verdicts);
                 self.schedule_flush();
-                self.finish_records(batch.records);
+                self.finish_records(batch.records.iter().map(|(place, _)| *place));
                 self.go_on(batch.conversation, batch.state);
             }
         }
@@ -147,8 +166,8 @@ impl Worker {
         let queue =
             self.queues.get_mut(&conversation).expect("a conversation with a batch under way has a queue");
         let (mut batch, mut bytes) = (vec![], 0);
-        while let Some((_, append)) = queue.front() {
-            bytes += append.submission.size_bytes();
+        while let Some(waiting) = queue.front() {
+            bytes += waiting.append.submission.size_bytes();
             if batch.len() >= config.batch_entries_max
                 || (bytes > config.batch_bytes_max && !batch.is_empty())
             {
@@ -185,8 +204,9 @@ impl Worker {
         self.under_way.push(Box::pin(async move { Ok(Done::Flush(flush(&context, moves).await)) }));
     }
 
-    fn finish_records(&mut self, records: Vec<Place>) {
-        records.into_iter().for_each(|(partition, offset)| self.progress.finish(partition, offset));
+    fn finish_records(&mut self, records: impl ExactSizeIterator<Item = Place>) {
+        self.meters.under_way.decrement(records.len() as f64);
+        records.for_each(|(partition, offset)| self.progress.finish(partition, offset));
     }
 
     async fn commit(&mut self) -> Result<(), bus::Error> {
@@ -203,16 +223,19 @@ async fn run_batch(
     context: &Context,
     conversation: ConversationId,
     state: Option<State>,
-    batch: Vec<(Place, Append)>,
+    waiting: Vec<Waiting>,
 ) -> Result<BatchDone, PortError> {
-    let (records, batch): (Vec<Place>, Vec<Append>) = batch.into_iter().unzip();
-    match append(context, conversation, state, &batch).await {
+    let (records, batch): (Vec<_>, Vec<_>) =
+        waiting.into_iter().map(|Waiting { place, append, came }| ((place, came), append)).unzip();
+    let mut steps = Steps::after(batch.iter().filter_map(|append| append.trace.as_deref().copied()));
+    match append(context, conversation, state, &batch, &mut steps).await {
         Ok(outcome) => {
-            fan_out(context, conversation, &batch, &outcome).await?;
-            Ok(BatchDone { conversation, state: Some(outcome.state), verdicts: outcome.verdicts, records })
+            fan_out(context, conversation, &batch, &outcome, &mut steps).await?;
+            let Outcome { verdicts, state } = outcome;
+            Ok(BatchDone { conversation, state: Some(state), verdicts, records })
         }
         Err(failure) => {
-            refuse(context, &batch, failure).await?;
+            refuse(context, &batch, failure, &mut steps).await?;
             Ok(BatchDone { conversation, state: None, verdicts: vec![], records })
         }
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bus::{Consumer, Message};
 use domain::{Entry, Mark, UserId};
 use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
 
 use crate::decide;
 use crate::service::{GROUP, Inner};
@@ -66,10 +67,13 @@ impl Steps for Entries {
             self.batch = self.consumer.next(BATCH_MAX).await?;
             self.inner.parts.fail.hit("after_feed_read");
         }
+        let began = Instant::now();
         let noted = self.note().await;
+        self.inner.meters.batches.record(began.elapsed());
         if noted.as_ref().is_err_and(Failure::retryable) {
             return noted;
         }
+        self.inner.meters.entries.increment(self.batch.len() as u64);
         self.commit().await?;
         noted
     }

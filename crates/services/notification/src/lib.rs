@@ -19,6 +19,7 @@ mod decide;
 mod follow;
 mod leave;
 mod meanwhile;
+mod meters;
 mod service;
 mod steps;
 

@@ -17,6 +17,7 @@ use crate::decide::{self, Row};
 use crate::follow::Entries;
 use crate::leave::Sessions;
 use crate::meanwhile::Meanwhile;
+use crate::meters::Meters;
 use crate::steps::{self, Failure};
 
 /// The consumer group of Notification on each topic that it follows.
@@ -50,13 +51,14 @@ pub(crate) struct Inner {
     pub(crate) parts: Parts,
     pub(crate) while_following: Meanwhile,
     pub(crate) while_leaving: Meanwhile,
+    pub(crate) meters: Meters,
 }
 
 impl Notification {
     /// The service; it follows nothing until [`Self::run`].
     pub fn new(parts: Parts) -> Self {
         let (while_following, while_leaving) = (Meanwhile::default(), Meanwhile::default());
-        Self(Arc::new(Inner { parts, while_following, while_leaving }))
+        Self(Arc::new(Inner { parts, while_following, while_leaving, meters: Meters::new() }))
     }
 
     /// Follows both topics until they are closed and drained, or until `shutdown`, whichever comes first. What is under
@@ -96,6 +98,7 @@ impl Inner {
             return Ok(());
         }
         self.parts.store.note(rows.clone()).await?;
+        self.meters.rows.increment(rows.len() as u64);
         self.parts.fail.hit("after_note");
         let cleared = decide::cleared(&rows, &meanwhile.close());
         if !cleared.is_empty() {

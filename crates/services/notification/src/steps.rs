@@ -6,6 +6,8 @@ use std::time::Duration;
 use contracts::Ambient;
 use domain::{Code, PortError, Rejection};
 
+use crate::meters;
+
 /// Why a step did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -63,6 +65,7 @@ struct Backoff {
 impl Backoff {
     async fn wait(&mut self, failure: &Failure) {
         let wait_ms = 1 + self.ambient.below(self.bound_ms);
+        meters::retries().increment(1);
         tracing::warn!(%failure, wait_ms, "notification waits before another try");
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         self.bound_ms = (self.bound_ms * 2).min(LAST_MS);

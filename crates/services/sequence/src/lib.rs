@@ -6,6 +6,7 @@
 //! come with the second region.
 
 mod decide;
+mod meters;
 
 use std::sync::Arc;
 
@@ -14,23 +15,34 @@ use contracts::services::{Grant, SequenceError, Sequences};
 use domain::{ConversationId, Region};
 use store_sequence::SequenceStore;
 
+use crate::meters::Meters;
+
 /// Grants this region the numbering of the conversations that it leads.
 #[derive(Clone)]
 pub struct Generator {
     store: Arc<dyn SequenceStore>,
     region: Region,
+    meters: Meters,
 }
 
 impl Generator {
     /// The generator of `region`.
-    pub const fn new(store: Arc<dyn SequenceStore>, region: Region) -> Self {
-        Self { store, region }
+    pub fn new(store: Arc<dyn SequenceStore>, region: Region) -> Self {
+        Self { store, region, meters: Meters::new() }
     }
 }
 
 #[async_trait]
 impl Sequences for Generator {
     async fn grant(&self, conversation: ConversationId) -> Result<Grant, SequenceError> {
+        let granted = self.decided(conversation).await;
+        self.meters.asked(&granted);
+        granted
+    }
+}
+
+impl Generator {
+    async fn decided(&self, conversation: ConversationId) -> Result<Grant, SequenceError> {
         let stored = self.store.reign(conversation).await?;
         decide::grant(conversation, stored, self.store.restores().await?, self.region)
     }

@@ -82,7 +82,7 @@ impl Admin {
             let submission = Submission { identity, kind: content.kind(), body: body.clone(), after: None };
             // A session that no gateway holds: nobody is told.
             let origin = SessionId { slot: Slot(999), generation: Generation(0), number: 0 };
-            let _ = life.submit.publish(Command::Append(Append { submission, origin })).await;
+            let _ = life.submit.publish(Command::Append(Append { submission, origin, trace: None })).await;
             drop(life);
             tokio::time::sleep(Duration::from_millis(200 + self.chance.below(300))).await;
         }

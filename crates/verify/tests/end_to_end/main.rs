@@ -31,3 +31,4 @@ mod support;
 mod table;
 mod terminal;
 mod tls;
+mod traces;

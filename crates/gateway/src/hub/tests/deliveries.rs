@@ -86,7 +86,7 @@ async fn live_before_registered() {
     assert_eq!((announced.user, announced.change), (user(1), SessionChange::Began));
     let events = vec![small(1, vec![1]), registered(1, vec![]), small(2, vec![1])];
     let SessionId { slot, generation, .. } = announced.session;
-    world.topics.deliver.publish(Delivery { slot, generation, events }).await.unwrap();
+    world.topics.deliver.publish(Delivery { slot, generation, events, traces: vec![] }).await.unwrap();
     assert_eq!(device.next().await["type"], "welcome", "nothing goes before it");
     assert_eq!(device.text().await, "2", "what came before the echo is found by a sync");
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use bus::MessageBus;
 use contracts::records::{Append, Delivery, Event, Stored};
+use contracts::trace::Steps;
 use domain::{ConversationId, Entry, PortError, Rejection, Roster, UserId};
 use store_registry::Session;
 
@@ -25,14 +26,16 @@ pub(crate) async fn fan_out(
     conversation: ConversationId,
     batch: &[Append],
     outcome: &Outcome,
+    steps: &mut Steps,
 ) -> Result<(), PortError> {
+    steps.next("messaging.fan_out");
     let effects: Vec<Effect> =
         outcome.verdicts.iter().filter_map(|verdict| Effect::of(verdict, &outcome.state.roster)).collect();
     project(context, &effects, &outcome.state.roster).await?;
     context.fail.hit("after_project");
     let reach = reach(context, conversation, &effects).await?;
     context.fail.hit("after_mark");
-    let mut post = Post::default();
+    let mut post = Post::of(steps.traces());
     let mut effects = effects.iter();
     for (append, verdict) in batch.iter().zip(&outcome.verdicts) {
         let result = match verdict {
@@ -49,9 +52,16 @@ pub(crate) async fn fan_out(
 }
 
 /// Tells every submitter of a batch that came to nothing.
-pub(crate) async fn refuse(context: &Context, batch: &[Append], failure: Failure) -> Result<(), PortError> {
+pub(crate) async fn refuse(
+    context: &Context,
+    batch: &[Append],
+    failure: Failure,
+    steps: &mut Steps,
+) -> Result<(), PortError> {
+    steps.next("messaging.refuse");
+    steps.note("error", &failure);
     let rejection: Rejection = failure.rejection();
-    let mut post = Post::default();
+    let mut post = Post::of(steps.traces());
     batch.iter().for_each(|append| post.outcome(append, Err(rejection.clone())));
     send(context, post, "after_deliver").await
 }

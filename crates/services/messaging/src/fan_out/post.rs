@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::records::{Append, Audience, Delivery, Event, Stored};
+use contracts::trace::Trace;
 use domain::{ConversationId, Cursor, Generation, Rejection, SessionId, Slot, UserId};
 use store_registry::Session;
 
@@ -13,12 +14,20 @@ type Lease = (Slot, Generation);
 
 /// What is to be delivered.
 #[derive(Default)]
-pub(crate) struct Post(BTreeMap<Lease, Vec<Event>>);
+pub(crate) struct Post {
+    events: BTreeMap<Lease, Vec<Event>>,
+    traces: Vec<Trace>,
+}
 
 impl Post {
+    /// What comes of messages of which the traced ones are here.
+    pub(super) fn of(traces: Vec<Trace>) -> Self {
+        Self { traces, ..Self::default() }
+    }
+
     /// An event for whoever holds this session's lease.
     pub(crate) fn event(&mut self, session: SessionId, event: Event) {
-        self.0.entry((session.slot, session.generation)).or_default().push(event);
+        self.events.entry((session.slot, session.generation)).or_default().push(event);
     }
 
     /// The outcome for whoever submitted.
@@ -32,7 +41,7 @@ impl Post {
     pub(super) fn hand_to_sessions(&mut self, effect: &Effect, reach: &Reach, origin: SessionId) {
         for (lease, numbers) in by_lease(reach.viewers_of(effect).map(|session| session.id)) {
             let event = entry_event(&effect.entry, Audience::Sessions(numbers), except(lease, origin));
-            self.0.entry(lease).or_default().push(event);
+            self.events.entry(lease).or_default().push(event);
         }
     }
 
@@ -48,7 +57,7 @@ impl Post {
         }
         for (lease, members) in members {
             let (conversation, roster) = (effect.entry.conversation, effect.roster_before());
-            self.0.entry(lease).or_default().push(Event::Large { conversation, roster, members });
+            self.events.entry(lease).or_default().push(Event::Large { conversation, roster, members });
         }
     }
 
@@ -57,7 +66,7 @@ impl Post {
         for lease in followers {
             let to = Audience::Members { roster_before: effect.roster_before() };
             let event = entry_event(&effect.entry, to, except(*lease, origin));
-            self.0.entry(*lease).or_default().push(event);
+            self.events.entry(*lease).or_default().push(event);
         }
     }
 
@@ -70,13 +79,19 @@ impl Post {
         to: impl Iterator<Item = SessionId>,
     ) {
         for (lease, to) in by_lease(to) {
-            self.0.entry(lease).or_default().push(Event::Cursor { conversation, user, cursor, to });
+            self.events.entry(lease).or_default().push(Event::Cursor { conversation, user, cursor, to });
         }
     }
 
     /// One delivery a slot.
     pub(super) fn into_deliveries(self) -> impl Iterator<Item = Delivery> {
-        self.0.into_iter().map(|((slot, generation), events)| Delivery { slot, generation, events })
+        let Self { events, traces } = self;
+        events.into_iter().map(move |((slot, generation), events)| Delivery {
+            slot,
+            generation,
+            events,
+            traces: traces.clone(),
+        })
     }
 }
 

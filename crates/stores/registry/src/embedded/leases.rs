@@ -50,6 +50,11 @@ impl Leases {
         Self { slots_max, generations: BTreeMap::new(), held: BTreeMap::new(), followers: BTreeMap::new() }
     }
 
+    /// Slots leased, and sessions under them.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.held.len(), self.held.values().map(|held| held.sessions.len()).sum())
+    }
+
     /// Leases the lowest free slot; `None` if there is none.
     pub(super) fn lease(&mut self, expires: Moment) -> Option<Lease> {
         let slot = (0..self.slots_max).map(Slot).find(|slot| !self.held.contains_key(slot))?;

@@ -33,6 +33,17 @@ impl Default for Config {
     }
 }
 
+/// How much a registry holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Slots leased.
+    pub slots: usize,
+    /// Sessions registered.
+    pub sessions: usize,
+    /// Users of whom something is known: a session, or a conversation that changed.
+    pub users: usize,
+}
+
 /// The registry of one process.
 #[derive(Debug)]
 pub struct Registry {
@@ -49,6 +60,12 @@ impl Registry {
             leases: Mutex::new(Leases::new(config.slots_max)),
             users: Users::new(config.sessions_per_user_max),
         }
+    }
+
+    /// How much it holds.
+    pub fn held(&self) -> Counts {
+        let (slots, sessions) = self.leases().counts();
+        Counts { slots, sessions, users: self.users.count() }
     }
 
     fn leases(&self) -> MutexGuard<'_, Leases> {

@@ -63,6 +63,11 @@ impl Users {
         known.sessions.is_empty()
     }
 
+    /// Users of whom something is known.
+    pub(super) fn count(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
     /// The sessions of a user.
     pub(super) fn sessions(&self, user: UserId) -> Vec<Session> {
         self.shard(user).get(&user).map(|known| known.sessions.clone()).unwrap_or_default()
