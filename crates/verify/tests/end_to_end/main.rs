@@ -16,6 +16,7 @@ mod hostile;
 mod inputs;
 mod large;
 mod missed;
+mod observability;
 mod offline;
 mod operations;
 mod operators;
