@@ -6,7 +6,15 @@ const PROTO: &str = "../../proto";
 /// What is compiled; the other files are imported by these.
 const ROOTS: [&str; 2] = ["connect_chat/v1/records.proto", "connect_chat/v1/services.proto"];
 /// Messages that carry a password or a token, which are not to be printed by accident.
-const SECRET: [&str; 4] = ["SignInRequest", "RefreshRequest", "AuthenticateRequest", "Json"];
+const SECRET: [&str; 7] = [
+    "SignInRequest",
+    "RefreshRequest",
+    "AuthenticateRequest",
+    "ChangePasswordRequest",
+    "MakeRecoveryCodesRequest",
+    "RecoverRequest",
+    "Json",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={PROTO}");

@@ -18,7 +18,13 @@ import schemathesis
 from schemathesis.cli import schemathesis as program
 
 DOCUMENT = Path(__file__).parents[2] / "docs/api/openapi.json"
-SIGN_OUT = "DELETE /v1/sessions/current"
+# What ends devices, or is counted by name: done by somebody whom nobody else needs.
+ALONE = {
+    "DELETE /v1/sessions/current",
+    "DELETE /v1/sessions",
+    "POST /v1/accounts/password",
+    "POST /v1/accounts/recovery-codes",
+}
 CHECKS = [
     "not_a_server_error",
     "status_code_conformance",
@@ -59,6 +65,10 @@ class Server:
 
     def sign_up(self) -> dict:
         return self.ask("POST", "/v1/accounts", {"handle": self.free_name(), "password": "correct horse"})
+
+    def codes(self, token) -> list:
+        body = {"current_password": "correct horse"}
+        return self.ask("POST", "/v1/accounts/recovery-codes", body, token)["codes"]
 
     def free_name(self) -> str:
         return f"u{secrets.token_hex(6)}"
@@ -104,6 +114,17 @@ class Meaning:
 
     def refreshTokens(self, case):
         case.body["refresh_token"] = self.server.sign_up()["refresh_token"]
+
+    def changePassword(self, case):
+        case.body = {"current_password": "correct horse", "new_password": "correct horse", "keep_devices": True}
+
+    def makeRecoveryCodes(self, case):
+        case.body["current_password"] = "correct horse"
+
+    def recoverAccount(self, case):
+        somebody = self.server.sign_up()
+        codes = self.server.codes(somebody["access_token"])
+        case.body = {"handle": somebody["handle"], "code": codes[0], "new_password": "battery staple"}
 
     def findUser(self, case):
         case.query["handle"] = self.server.bob["handle"]
@@ -164,8 +185,7 @@ def main(url: str, seconds: str = "40") -> int:
     @schemathesis.auth(refresh_interval=None)
     class Signed:
         def get(self, case, _context):
-            # Who signs out is somebody whom nobody else needs.
-            who = server.sign_up() if case.operation.label == SIGN_OUT else server.ada
+            who = server.sign_up() if case.operation.label in ALONE else server.ada
             return who["access_token"]
 
         def set(self, case, token, _context):

@@ -20,7 +20,8 @@ pub(crate) const CHAT: &str = "\
 Examples:
   connect-chat chat                                        asks who you are
   connect-chat chat --user ada --open bob
-  echo hello | connect-chat chat --user ada --password-file pw --open bob";
+  echo hello | connect-chat chat --user ada --password-file pw --open bob
+  connect-chat chat --user ada --recover                   a new password, by a recovery code";
 
 pub(crate) const ADMIN: &str = "\
 Examples:
@@ -31,6 +32,7 @@ Examples:
   connect-chat admin verify --offline --repair             and mend what is derived
   connect-chat admin export --user ada > ada.jsonl
   connect-chat admin sessions --json
+  connect-chat admin reset-password ada                    a recovery code, for who lost everything
   connect-chat admin drain --stop                          before a new version is started";
 
 pub(crate) const BENCH: &str = "\

@@ -22,7 +22,25 @@ pub struct Principal {
     pub expires: Timestamp,
 }
 
-/// Accounts: sign-in, tokens, devices, profiles.
+/// What was signed out at once. Its tokens are void; whoever holds its live sessions ends them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Whose.
+    pub user: UserId,
+    /// Which devices.
+    pub devices: Vec<DeviceId>,
+}
+
+/// What becomes of the tokens that older signing keys have signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OlderKeys {
+    /// They stay good until they expire.
+    Verify,
+    /// They are void at once: a key has leaked.
+    Void,
+}
+
+/// Accounts: sign-in, tokens, devices, passwords, recovery.
 #[async_trait]
 pub trait Accounts: Send + Sync + 'static {
     /// Signs up; `from` is the address that asked, for throttling.
@@ -37,12 +55,41 @@ pub trait Accounts: Send + Sync + 'static {
     /// Signs a device out. Its access tokens are void at once.
     async fn sign_out(&self, user: UserId, device: DeviceId) -> Result<(), Rejection>;
 
+    /// Signs every device of a user out.
+    async fn sign_out_everywhere(&self, user: UserId) -> Result<Ended, Rejection>;
+
+    /// Sets another password for who knows the current one, and signs every other device out unless asked not to.
+    async fn change_password(
+        &self,
+        caller: &Principal,
+        change: http::ChangePassword,
+        from: &str,
+    ) -> Result<Ended, Rejection>;
+
+    /// Makes a new set of recovery codes for who knows the password; codes from before are void.
+    async fn make_recovery_codes(
+        &self,
+        user: UserId,
+        confirm: http::ConfirmPassword,
+        from: &str,
+    ) -> Result<http::RecoveryCodes, Rejection>;
+
+    /// Sets a new password by a recovery code, which is used up, and signs every device out. A wrong name, a wrong code and
+    /// a used one look the same and take the same time.
+    async fn recover(&self, recovery: http::Recovery, from: &str) -> Result<Ended, Rejection>;
+
+    /// Makes one recovery code, by handle, in place of those from before. For admins.
+    async fn make_recovery_code(&self, handle: &str) -> Result<http::RecoveryCodes, Rejection>;
+
     /// Whom this access token names now; the device must still be signed in.
     async fn authenticate(&self, access_token: &str) -> Result<Principal, Rejection>;
 
     /// Mints an access token for a user by handle, on a new device that cannot refresh. For admins, tests, benchmarks;
     /// with `create` the user is made if there is none.
     async fn mint(&self, handle: &str, create: bool) -> Result<http::Tokens, Rejection>;
+
+    /// Signs every device of a user out, by handle. For admins.
+    async fn end_all_of(&self, handle: &str) -> Result<Ended, Rejection>;
 
     /// A user by id.
     async fn user(&self, id: UserId) -> Result<http::User, Rejection>;
@@ -59,8 +106,8 @@ pub trait Accounts: Send + Sync + 'static {
     /// All users, by id, after `after`. For admins.
     async fn users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<http::User>, Rejection>;
 
-    /// Makes a new signing key; the tokens of the old one stay good until they expire. For admins.
-    async fn rotate_key(&self) -> Result<String, Rejection>;
+    /// Makes a new signing key. For admins.
+    async fn rotate_key(&self, older: OlderKeys) -> Result<String, Rejection>;
 }
 
 /// Which entries of a log a page holds.

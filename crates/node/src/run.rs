@@ -91,9 +91,8 @@ impl Node {
         let (stop, stopped) = watch::channel(false);
         let ready = Ready::default();
         let (drain, listening) = Drain::new(ready.clone(), gateway.clone());
-        let token = secrets.admin_token(&ambient)?.into();
         let admin = Admin {
-            token,
+            token: admin::Token::open(secrets, ambient.clone())?,
             stores: stores.clone(),
             accounts: Arc::clone(&services.accounts),
             groups: Arc::clone(&services.messaging.groups),

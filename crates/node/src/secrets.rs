@@ -72,10 +72,15 @@ impl Secrets {
 
     /// The token that the admin listener asks for; made if there is none.
     pub fn admin_token(&self, ambient: &Ambient) -> anyhow::Result<String> {
-        let path = self.dir.join("admin-token");
-        if let Some(text) = read(&path)? {
-            return Ok(text.trim().to_owned());
+        match read(&self.dir.join("admin-token"))? {
+            Some(text) => Ok(text.trim().to_owned()),
+            None => self.new_admin_token(ambient),
         }
+    }
+
+    /// Another token that the admin listener asks for.
+    pub(crate) fn new_admin_token(&self, ambient: &Ambient) -> anyhow::Result<String> {
+        let path = self.dir.join("admin-token");
         let token = data_encoding::BASE64URL_NOPAD.encode(&ambient.bytes::<32>());
         write(&path, &token).with_context(|| format!("{} cannot be written", path.display()))?;
         Ok(token)

@@ -31,7 +31,7 @@ pub struct Credentials {
     /// The name one signs in with: 2 to 32 of `a-z`, `0-9`, `_`, `-`, `.`; case is folded.
     #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^[A-Za-z0-9_.-]{2,32}$")))]
     pub handle: String,
-    /// 8 to 256 bytes of UTF-8.
+    /// At least 8 characters, at most 256 bytes of UTF-8.
     #[cfg_attr(feature = "schema", schemars(length(min = 8, max = 256)))]
     pub password: String,
     /// What the device is called in the list of devices; at most `name_bytes_max` bytes.
@@ -46,6 +46,52 @@ pub struct Credentials {
 pub struct Refresh {
     /// The newest refresh token, which is used up. An older one used again revokes the device.
     pub refresh_token: String,
+}
+
+/// Another password for who knows the current one.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    /// The password as it is.
+    pub current_password: String,
+    /// The password as it shall be: at least 8 characters, at most 256 bytes of UTF-8.
+    #[cfg_attr(feature = "schema", schemars(length(min = 8, max = 256)))]
+    pub new_password: String,
+    /// Whether one's other devices stay signed in.
+    #[serde(default)]
+    pub keep_devices: bool,
+}
+
+/// The password once more, for what a stolen device must not do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmPassword {
+    /// The password as it is.
+    pub current_password: String,
+}
+
+/// A set of recovery codes. They are shown this once, and only hashes of them are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct RecoveryCodes {
+    /// Each sets a new password once. Case, and what lies between the groups, does not matter.
+    pub codes: Vec<String>,
+}
+
+/// A new password by a recovery code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    /// The name one signs in with.
+    pub handle: String,
+    /// A code of the newest set that was not used yet.
+    pub code: String,
+    /// The password as it shall be: at least 8 characters, at most 256 bytes of UTF-8.
+    #[cfg_attr(feature = "schema", schemars(length(min = 8, max = 256)))]
+    pub new_password: String,
 }
 
 /// What a sign-in gives.

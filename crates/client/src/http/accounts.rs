@@ -1,8 +1,10 @@
-//! Accounts: signing up, in and out, people and devices.
+//! Accounts: signing up, in and out, passwords and recovery, people and devices.
 
 use domain::UserId;
 use http::Method;
-use protocol::http::{Credentials, Devices, Refresh, Tokens, User};
+use protocol::http::{
+    ChangePassword, ConfirmPassword, Credentials, Devices, Recovery, RecoveryCodes, Refresh, Tokens, User,
+};
 
 use super::{Ask, Http};
 use crate::error::Error;
@@ -27,6 +29,27 @@ impl Http {
     /// Signs this device out: its tokens are void at once.
     pub async fn sign_out(&self) -> Result<(), Error> {
         self.nothing(Ask::new(Method::DELETE, "/v1/sessions/current")).await
+    }
+
+    /// Signs every device of this person out, this one among them.
+    pub async fn sign_out_everywhere(&self) -> Result<(), Error> {
+        self.nothing(Ask::new(Method::DELETE, "/v1/sessions")).await
+    }
+
+    /// Sets another password; every other device is signed out unless it says no.
+    pub async fn change_password(&self, change: &ChangePassword) -> Result<(), Error> {
+        self.nothing(Ask::with(Method::POST, "/v1/accounts/password", change)).await
+    }
+
+    /// A new set of recovery codes; those from before are void.
+    pub async fn make_recovery_codes(&self, current_password: &str) -> Result<RecoveryCodes, Error> {
+        let body = ConfirmPassword { current_password: current_password.to_owned() };
+        self.json(Ask::with(Method::POST, "/v1/accounts/recovery-codes", &body)).await
+    }
+
+    /// Sets a new password by a recovery code, which is used up; every device is signed out.
+    pub async fn recover(&self, recovery: &Recovery) -> Result<(), Error> {
+        self.nothing(Ask::with(Method::POST, "/v1/accounts/recovery", recovery)).await
     }
 
     /// Who is signed in.

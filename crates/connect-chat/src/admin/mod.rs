@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use domain::{ConversationId, Position};
-use protocol::http::Tokens;
+use protocol::http::{RecoveryCodes, Tokens};
 use serde_json::json;
 
 use call::Caller;
@@ -133,7 +133,24 @@ enum Command {
     /// Look at configuration, data folder, ports, limits, clock, store and disk, whether a server runs or not.
     Doctor(doctor::Args),
     /// Make a new signing key; tokens of the old one stay good until they expire.
-    RotateKey,
+    RotateKey {
+        /// The old one has leaked: what it has signed is void at once, and devices refresh their tokens.
+        #[arg(long)]
+        leaked: bool,
+    },
+    /// Make a new admin token, in the file of the old one.
+    RotateAdminToken,
+    /// Print a recovery code for a user who has lost everything: with their name it sets a new password, once. Their other
+    /// recovery codes are void.
+    ResetPassword {
+        /// The user's handle.
+        user: String,
+    },
+    /// Sign every device of a user out, and say how many there were.
+    SignOut {
+        /// The user's handle.
+        user: String,
+    },
 }
 
 /// Does what an operator asked.
@@ -165,7 +182,14 @@ async fn ask(caller: &Caller, command: Command) -> anyhow::Result<()> {
         Command::Drain { stop, json } => sessions::drain(caller, stop, json).await,
         Command::Backup { to, json } => backup::backup(caller, to, json).await,
         Command::Verify { json, .. } => verify::online(caller, json).await,
-        Command::RotateKey => say(&caller.post::<String>("/admin/rotate-key", &json!({})).await?),
+        Command::RotateKey { leaked } => {
+            say(&caller.post::<String>("/admin/rotate-key", &json!({ "leaked": leaked })).await?)
+        }
+        Command::RotateAdminToken => caller.post::<()>("/admin/rotate-admin-token", &json!({})).await,
+        Command::SignOut { user } => {
+            say(&caller.post::<usize>("/admin/sign-out", &json!({ "handle": user })).await?.to_string())
+        }
+        Command::ResetPassword { user } => reset_password(caller, &user).await,
         Command::Export { .. } | Command::Restore { .. } | Command::Doctor(_) => {
             anyhow::bail!("this is not asked of a server")
         }
@@ -175,4 +199,9 @@ async fn ask(caller: &Caller, command: Command) -> anyhow::Result<()> {
 async fn token(caller: &Caller, user: &str, create: bool, json: bool) -> anyhow::Result<()> {
     let tokens: Tokens = caller.post("/admin/token", &json!({ "handle": user, "create": create })).await?;
     say(&if json { serde_json::to_string(&tokens)? } else { tokens.access_token })
+}
+
+async fn reset_password(caller: &Caller, user: &str) -> anyhow::Result<()> {
+    let made: RecoveryCodes = caller.post("/admin/recovery-code", &json!({ "handle": user })).await?;
+    made.codes.iter().try_for_each(|code| say(code))
 }

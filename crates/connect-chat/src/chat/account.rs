@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use client::http::Http;
-use client::protocol::http::{Credentials, Tokens};
+use client::protocol::http::{Credentials, Recovery, Tokens};
 use client::tokens::Keep;
 use domain::Code;
 
 use super::Args;
+
+/// What this device is called in the list of devices.
+const DEVICE_NAME: &str = "terminal";
 
 /// Where a server's people are kept.
 pub(super) struct Home(PathBuf);
@@ -88,6 +91,7 @@ pub(super) async fn sign_in(args: &Args, http: &Http, home: &Home, people: bool)
     let person = home.person(&handle)?;
     let file = person.join("tokens.json");
     let (tokens, fresh) = match kept(&file)? {
+        _ if args.recover => (recover(args, http, handle, people).await?, true),
         Some(tokens) => (tokens, false),
         None => (enter(args, http, &handle, people).await?, true),
     };
@@ -129,8 +133,8 @@ async fn enter(args: &Args, http: &Http, handle: &str, people: bool) -> Result<T
     let given = given_password(args)?;
     let typed = given.is_none();
     let password = given.map_or_else(|| type_password(handle, people), Ok)?;
-    let device_name = Some("terminal".to_owned());
-    let credentials = Credentials { handle: handle.to_owned(), password, device_name };
+    let device_name = Some(DEVICE_NAME.to_owned());
+    let mut credentials = Credentials { handle: handle.to_owned(), password, device_name };
     let refused = match http.sign_in(&credentials).await {
         Err(error) if error.is(Code::InvalidCredentials) => error,
         answer => return Ok(answer?),
@@ -141,10 +145,33 @@ async fn enter(args: &Args, http: &Http, handle: &str, people: bool) -> Result<T
         return Err(refused.into());
     }
     if typed {
-        let again = rpassword::prompt_password("The password again: ")?;
-        ensure!(again == credentials.password, "the passwords differ");
+        credentials.password = twice(credentials.password)?;
     }
     Ok(http.sign_up(&credentials).await?)
+}
+
+/// Sets a new password by a recovery code, and signs in with it.
+async fn recover(args: &Args, http: &Http, handle: String, people: bool) -> Result<Tokens> {
+    let code = match std::env::var("CONNECT_CHAT_RECOVERY_CODE") {
+        Ok(code) => code,
+        Err(_) if people => ask("Recovery code: ")?,
+        Err(_) => bail!("no recovery code: set CONNECT_CHAT_RECOVERY_CODE"),
+    };
+    let password = match given_password(args)? {
+        Some(given) => given,
+        None => twice(type_password(&handle, people)?)?,
+    };
+    let recovery = Recovery { handle, code, new_password: password };
+    http.recover(&recovery).await?;
+    let Recovery { handle, new_password: password, .. } = recovery;
+    let credentials = Credentials { handle, password, device_name: Some(DEVICE_NAME.to_owned()) };
+    Ok(http.sign_in(&credentials).await?)
+}
+
+/// A password that was typed, if it is typed once more.
+fn twice(password: String) -> Result<String> {
+    ensure!(rpassword::prompt_password("The password again: ")? == password, "the passwords differ");
+    Ok(password)
 }
 
 /// The password that nobody has to type.

@@ -22,6 +22,17 @@ pub(super) enum Command {
     Retry,
     /// Drops what was refused here.
     Discard,
+    /// Sets another password.
+    Password {
+        current: String,
+        new: String,
+    },
+    /// Makes recovery codes, for who knows the password.
+    Codes(String),
+    /// Signs this device out, or all of this person's.
+    SignOut {
+        everywhere: bool,
+    },
     Help,
     Quit,
     /// A text for the open conversation.
@@ -50,9 +61,15 @@ pub(super) const HELP: &[&str] = &[
     "/add user…  /remove user…  /role user admin|member",
     "/rename NAME  /leave  /members",
     "/retry  /discard         send again, or drop, what was refused",
+    "/password OLD NEW  /codes PASSWORD, for when you forget it  /signout [all]",
     "/quit                    (also the end of the input)",
     "anything else is said in the open conversation; //x says /x",
 ];
+
+/// Where a password begins in what is being typed: from there on it is not shown, nor kept.
+pub(super) fn secret_from(typed: &str) -> Option<usize> {
+    ["/password ", "/codes "].into_iter().find(|command| typed.starts_with(command)).map(str::len)
+}
 
 /// Reads what was typed. Several lines are always said: no command can hide in a pasted text.
 pub(super) fn parse(typed: &str) -> Command {
@@ -82,10 +99,14 @@ pub(super) fn parse(typed: &str) -> Command {
         ("rename", false) => Command::Rename(unquoted(rest)),
         ("retry", _) => Command::Retry,
         ("discard", _) => Command::Discard,
+        ("password", false) => password(&words),
+        ("codes", false) => Command::Codes(unquoted(rest)),
+        ("signout", true) => Command::SignOut { everywhere: false },
+        ("signout", false) if words == ["all"] => Command::SignOut { everywhere: true },
         ("help", _) => Command::Help,
         ("quit", _) => Command::Quit,
         ("open" | "group", true) => Command::OpenNothing(whom(name)),
-        ("add" | "remove" | "role" | "rename", true) => Command::Wrong(whom(name)),
+        ("add" | "remove" | "role" | "rename" | "password" | "codes", true) => Command::Wrong(whom(name)),
         _ => Command::Wrong(format!("There is no /{name}. See /help.")),
     }
 }
@@ -105,6 +126,13 @@ fn role(words: &[String]) -> Command {
         [user, role] if role == "admin" => Command::Role(user.clone(), Role::Admin),
         [user, role] if role == "member" => Command::Role(user.clone(), Role::Member),
         _ => Command::Wrong("/role NAME admin, or /role NAME member. See /help.".to_owned()),
+    }
+}
+
+fn password(words: &[String]) -> Command {
+    match words {
+        [current, new] => Command::Password { current: current.clone(), new: new.clone() },
+        _ => Command::Wrong("/password \"the old one\" \"the new one\". See /help.".to_owned()),
     }
 }
 
@@ -143,7 +171,9 @@ mod tests {
 
     #[test]
     fn a_misspelt_or_half_command_is_never_said_aloud() {
-        for line in ["/opne bob", "/", "/ hello", "/add  ", "/role bob", "/role bob king"] {
+        let accounts = ["/password", "/password one", "/password a b c", "/codes", "/signout bob"];
+        let others = ["/opne bob", "/", "/ hello", "/add  ", "/role bob", "/role bob king"];
+        for line in accounts.into_iter().chain(others) {
             assert!(matches!(parse(line), Command::Wrong(_)), "{line}");
         }
         for line in ["/open", "/group", "/open  "] {
@@ -165,6 +195,9 @@ mod tests {
         assert_eq!(parse(&group("our team", &users)), parse("/group \"our team\" ada  bob"));
         assert_eq!(parse("/group \"our team\" ada  bob"), Command::Group { name: "our team".into(), users });
         assert_eq!(parse("/open \"our team\""), Command::Open("our team".into()));
+        let (current, new) = ("correct horse".to_owned(), "staple".to_owned());
+        assert_eq!(parse("/password \"correct horse\" staple"), Command::Password { current, new });
+        assert_eq!(parse("/codes correct horse"), Command::Codes("correct horse".into()));
         assert_eq!(parse("/rename  the new name "), Command::Rename("the new name".into()));
     }
 }

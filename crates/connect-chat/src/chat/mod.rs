@@ -60,6 +60,9 @@ pub(crate) struct Args {
     /// Make the account if there is none; for pipes.
     #[arg(long)]
     sign_up: bool,
+    /// Set a new password by a recovery code, which is asked for, or is in `CONNECT_CHAT_RECOVERY_CODE`.
+    #[arg(long, conflicts_with = "sign_up")]
+    recover: bool,
     /// The folder that keeps who is signed in, and what waits to be sent.
     #[arg(long, value_name = "FOLDER")]
     state: Option<PathBuf>,
@@ -79,6 +82,8 @@ pub(crate) struct Args {
 enum Ended {
     /// The person left, or the input ended.
     Left,
+    /// The person signed this device out.
+    SignedOut,
     /// This device has to sign in anew.
     SignIn,
     /// The client stopped for another reason.
@@ -118,6 +123,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     match ended {
         Ended::Left => Ok(()),
         Ended::Stopped => anyhow::bail!("the chat could not go on"),
+        Ended::SignedOut => Ok(std::fs::remove_file(&signed_in.file)?),
         Ended::SignIn => {
             std::fs::remove_file(&signed_in.file)?;
             anyhow::bail!("this device is signed out: start again to sign in")

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use client::http::Edge;
-use client::protocol::http::{Entries, Member, User};
+use client::protocol::http::{ChangePassword, Entries, Member, User};
 use client::protocol::view::Conversation;
 use client::{Client, Error};
 use domain::{ClientId, Code, ConversationId, Rejection, Role, UserId};
@@ -35,6 +35,12 @@ pub(super) enum Ask {
     Change { conversation: ConversationId, change: Change },
     /// A text, for the outbox; perhaps in the place of one that was refused.
     Say { conversation: ConversationId, text: String, again: Option<ClientId> },
+    /// Another password.
+    Password { current: String, new: String },
+    /// Recovery codes, for who knows the password.
+    Codes { password: String },
+    /// This device signed out, or all of this person's.
+    SignOut { everywhere: bool },
 }
 
 /// What can be changed about a group. People are named by their handles.
@@ -82,6 +88,11 @@ pub(super) enum Answer {
         text: String,
         again: Option<ClientId>,
     },
+    /// The password is another.
+    Password,
+    /// Recovery codes, shown this once.
+    Codes(Vec<String>),
+    SignedOut,
 }
 
 /// The server, as one person asks it. Cheap to clone.
@@ -167,6 +178,21 @@ impl Server {
             Ask::Say { conversation, text, again } => {
                 let client_id = self.client.send(conversation, &text).await?;
                 Answer::Said { conversation, client_id, text, again }
+            }
+            Ask::Password { current, new } => {
+                let keep_devices = false;
+                let change = ChangePassword { current_password: current, new_password: new, keep_devices };
+                http.change_password(&change).await?;
+                Answer::Password
+            }
+            Ask::Codes { password } => Answer::Codes(http.make_recovery_codes(&password).await?.codes),
+            Ask::SignOut { everywhere } => {
+                if everywhere {
+                    http.sign_out_everywhere().await?
+                } else {
+                    http.sign_out().await?
+                }
+                Answer::SignedOut
             }
         })
     }

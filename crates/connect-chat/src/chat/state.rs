@@ -75,6 +75,9 @@ impl State {
             Command::Rename(name) => change(Change::Rename(name)),
             Command::Retry => opened.and_then(|id| self.retry(id)),
             Command::Discard => opened.and_then(|id| self.discard(id)),
+            Command::Password { current, new } => Ok(Step::Ask(Ask::Password { current, new })),
+            Command::Codes(password) => Ok(Step::Ask(Ask::Codes { password })),
+            Command::SignOut { everywhere } => self.sign_out(everywhere),
             Command::Say(text) => {
                 opened.map(|conversation| Step::Ask(Ask::Say { conversation, text, again: None }))
             }
@@ -102,6 +105,14 @@ impl State {
         let refused = self.rooms.first_refused(conversation).ok_or(NOTHING_REFUSED)?.client_id;
         self.rooms.drop_refused(conversation, refused);
         Ok(Step::Done)
+    }
+
+    /// What waits in the outbox is this device's alone to send.
+    fn sign_out(&self, everywhere: bool) -> Result<Step, String> {
+        match self.rooms.waiting() {
+            0 => Ok(Step::Ask(Ask::SignOut { everywhere })),
+            _ => Err("what waits to be sent would be lost; sign out once it is sent".to_owned()),
+        }
     }
 
     /// Something happened. `seen`: the person looks at the end of the open conversation.
@@ -162,6 +173,7 @@ impl State {
                 self.rooms.said(*conversation, Outgoing::waiting(*client_id, text));
             }
             Answer::Changed(..) | Answer::Page { .. } | Answer::Members { .. } => {}
+            Answer::Password | Answer::Codes(_) | Answer::SignedOut => {}
         }
         Step::Done
     }
@@ -235,6 +247,16 @@ mod tests {
         assert_eq!((state.rooms.waiting(), state.rooms.refused().count()), (1, 1));
         assert_eq!(state.command(Command::Discard), Step::Done);
         assert!(matches!(state.command(Command::Retry), Step::Refuse(_)));
+    }
+
+    #[test]
+    fn what_waits_is_lost_by_signing_out() {
+        let mut state = state();
+        let out = || Command::SignOut { everywhere: true };
+        assert_eq!(state.command(out()), Step::Ask(Ask::SignOut { everywhere: true }));
+        let (conversation, client_id) = (direct(), message(1, 1, "").client_id);
+        state.answer(&Answer::Said { conversation, client_id, text: "hello".into(), again: None });
+        assert!(matches!(state.command(out()), Step::Refuse(_)));
     }
 
     #[test]

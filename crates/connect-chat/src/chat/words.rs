@@ -78,6 +78,9 @@ pub(super) fn is_of_tokens(error: &Error) -> bool {
         .any(|code| error.is(code))
 }
 
+/// What there is to tell of another password.
+pub(super) const ANOTHER_PASSWORD: &str = "the password was changed; your other devices are signed out";
+
 /// Why something could not be done.
 pub(super) fn failure(error: &Error) -> String {
     match error {

@@ -9,6 +9,7 @@ mod cursors;
 mod devices;
 mod documents;
 mod entries;
+mod headers;
 mod input;
 mod later;
 mod members;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{any, get};
 use domain::{Code, Rejection};
@@ -55,6 +56,7 @@ pub(crate) fn router(hub: Arc<Hub>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&hub), throttled))
         .layer(from_fn_with_state(Arc::clone(&hub), in_time))
         .layer(from_fn_with_state(Arc::clone(&hub), counted))
+        .layer(from_fn(headers::told))
         .with_state(hub)
 }
 

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use contracts::records::{Announcement, Append, Command, Move, SessionChange, Stored};
-use contracts::services::SlotLease;
+use contracts::services::{Ended, SlotLease};
 use contracts::{Ambient, FailPoints};
 use domain::{
     Code, ConversationId, DeviceId, Moment, Position, Rejection, SessionId, Submission, Timestamp, UserId,
@@ -215,6 +215,11 @@ impl Hub {
         let Some(lease) = self.lease() else { return };
         let change = SessionChange::SignedOut;
         self.announcer.announce(Announcement { user, device, session: Self::name(lease, 0), change });
+    }
+
+    /// These devices were signed out.
+    pub(crate) fn ended(&self, ended: &Ended) {
+        ended.devices.iter().for_each(|device| self.signed_out(ended.user, *device));
     }
 
     /// A session has left, its socket closed already.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use contracts::Clock;
-use contracts::services::{Principal, SlotLease};
+use contracts::services::{Ended, OlderKeys, Principal, SlotLease};
 use domain::{Code, ConversationId, DeviceId, Generation, Mark, Rejection, Slot, UserId};
 use protocol::http;
 
@@ -57,6 +57,39 @@ impl contracts::services::Accounts for Accounts {
         Ok(())
     }
 
+    async fn sign_out_everywhere(&self, user: UserId) -> Result<Ended, Rejection> {
+        Ok(Ended { user, devices: vec![device(1), device(2)] })
+    }
+
+    async fn change_password(
+        &self,
+        caller: &Principal,
+        change: http::ChangePassword,
+        from: &str,
+    ) -> Result<Ended, Rejection> {
+        if change.current_password != "right" {
+            return Err(Rejection::new(Code::InvalidCredentials, format!("wrong, from {from}")));
+        }
+        Ok(Ended { user: caller.user, devices: vec![] })
+    }
+
+    async fn make_recovery_codes(
+        &self,
+        _user: UserId,
+        _confirm: http::ConfirmPassword,
+        _from: &str,
+    ) -> Result<http::RecoveryCodes, Rejection> {
+        Ok(http::RecoveryCodes { codes: vec![] })
+    }
+
+    async fn recover(&self, _recovery: http::Recovery, _from: &str) -> Result<Ended, Rejection> {
+        Ok(Ended { user: user(1), devices: vec![device(1)] })
+    }
+
+    async fn make_recovery_code(&self, _handle: &str) -> Result<http::RecoveryCodes, Rejection> {
+        Ok(http::RecoveryCodes { codes: vec![] })
+    }
+
     async fn authenticate(&self, access_token: &str) -> Result<Principal, Rejection> {
         if self.down.load(Ordering::SeqCst) {
             return Err(Rejection::new(Code::Unavailable, "down"));
@@ -73,6 +106,10 @@ impl contracts::services::Accounts for Accounts {
 
     async fn mint(&self, handle: &str, _create: bool) -> Result<http::Tokens, Rejection> {
         Ok(self.tokens(handle))
+    }
+
+    async fn end_all_of(&self, _handle: &str) -> Result<Ended, Rejection> {
+        Ok(Ended { user: user(1), devices: vec![] })
     }
 
     async fn user(&self, id: UserId) -> Result<http::User, Rejection> {
@@ -96,7 +133,7 @@ impl contracts::services::Accounts for Accounts {
         Ok(vec![])
     }
 
-    async fn rotate_key(&self) -> Result<String, Rejection> {
+    async fn rotate_key(&self, _older: OlderKeys) -> Result<String, Rejection> {
         Ok("key".to_owned())
     }
 }

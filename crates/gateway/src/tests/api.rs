@@ -285,3 +285,24 @@ async fn a_connection_is_closed_under_the_next_request_without_a_word() {
     assert_eq!((read.status().as_u16(), read.headers().get("connection")), (413, None));
     served.stop().await;
 }
+
+#[tokio::test]
+async fn an_answer_with_tokens_is_kept_guessed_at_or_framed() {
+    let served = Served::new(Config::default()).await;
+    let credentials = json!({"handle": "ada", "password": "right"});
+    let signed_in = Client::new().post(served.url("/v1/sessions")).json(&credentials).send().await.unwrap();
+    for answer in [signed_in, reqwest::get(served.url("/nowhere")).await.unwrap()] {
+        for (name, says) in [
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("content-security-policy", "frame-ancestors 'none'"),
+        ] {
+            let value = answer.headers()[name].to_str().unwrap();
+            assert!(value.contains(says), "{name}: {value}");
+        }
+    }
+    let document = reqwest::get(served.url("/v1/openapi.json")).await.unwrap();
+    assert!(document.headers()["cache-control"].to_str().unwrap().contains("public"));
+    served.stop().await;
+}

@@ -134,6 +134,23 @@ async fn a_sign_out_that_leaves_the_socket_open() {
 }
 
 #[tokio::test]
+async fn what_ends_several_devices_leaves_one_connected() {
+    let served = Served::new(Config::default()).await;
+    let devices = [served.live("1.1").await, served.live("1.2").await];
+    let mut bystander = served.live("2.3").await;
+    let answer = reqwest::Client::new().delete(served.url("/v1/sessions")).bearer_auth("1.1").send().await;
+    assert_eq!(answer.unwrap().status(), 204);
+    for device in devices {
+        let told = tokio::time::timeout(std::time::Duration::from_secs(30), device.goodbye()).await;
+        let (goodbye, code) = told.expect("it is told");
+        assert_eq!((&goodbye["reason"], code), (&"signed_out".into(), 4202));
+    }
+    bystander.say(r#"{"type":"ping"}"#).await;
+    assert_eq!(bystander.next().await["type"], "pong");
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn a_lost_lease_that_keeps_its_sessions() {
     let served = Served::new(Config::default()).await;
     let device = served.live("1.1").await;

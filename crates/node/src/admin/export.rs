@@ -106,7 +106,8 @@ impl Export {
 
     async fn user(&mut self, user: &User) -> anyhow::Result<()> {
         self.line(&Line::User { id: user.id, handle: &user.handle, created: user.created }).await?;
-        for device in self.admin.stores.user.devices(user.id, usize::MAX).await? {
+        let devices = self.admin.stores.user.devices(user.id, usize::MAX).await?;
+        for device in devices.iter().filter(|device| user.lets_in(device)) {
             let (id, name, created) = (device.id, &device.name, device.created);
             self.line(&Line::Device { id, name, created }).await?;
         }

@@ -12,6 +12,7 @@ mod routes;
 mod scrape;
 mod sessions;
 mod stream;
+mod token;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -26,13 +27,14 @@ use tokio::net::TcpListener;
 use crate::drain::Drain;
 use crate::services::Topics;
 use crate::stores::Stores;
+pub(crate) use token::Token;
 
 pub(crate) use recorder::{Counted, install as count};
 
 /// What the admin listener serves from.
 #[derive(Clone)]
 pub(crate) struct Admin {
-    pub(crate) token: Arc<str>,
+    pub(crate) token: Token,
     pub(crate) stores: Stores,
     pub(crate) accounts: Arc<dyn Accounts>,
     pub(crate) groups: Arc<dyn Groups>,

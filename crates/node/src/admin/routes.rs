@@ -7,7 +7,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use domain::{Code, ConversationId, Position, Rejection, UserId};
+use contracts::services::OlderKeys;
+use domain::{Code, ConversationId, PortError, Position, Rejection, UserId};
 use protocol::http::Failure;
 use serde::{Deserialize, Serialize};
 use store_chat::Edge;
@@ -34,6 +35,9 @@ pub(super) fn router(admin: Admin) -> Router {
         .route("/admin/sessions", get(super::sessions::sessions))
         .route("/admin/drain", post(super::sessions::drain))
         .route("/admin/rotate-key", post(rotate_key))
+        .route("/admin/rotate-admin-token", post(rotate_admin_token))
+        .route("/admin/recovery-code", post(recovery_code))
+        .route("/admin/sign-out", post(sign_out))
         .layer(middleware::from_fn_with_state(admin.clone(), authorised));
     Router::new()
         .route("/metrics", get(async |State(admin): State<Admin>| metrics(&admin)))
@@ -63,16 +67,11 @@ impl IntoResponse for Refused {
 async fn authorised(State(admin): State<Admin>, request: Request<Body>, next: Next) -> Response {
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if same(given.as_bytes(), admin.token.as_bytes()) {
+    if admin.token.is(given) {
         return next.run(request).await;
     }
     let message = "the admin token is the file `secrets/admin-token` in the data folder";
     Refused(Rejection::new(Code::Unauthenticated, message)).into_response()
-}
-
-/// Compares in a time that tells nothing of where they differ.
-fn same(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }
 
 async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
@@ -146,6 +145,40 @@ async fn verify(State(admin): State<Admin>) -> Result<Response, Refused> {
     Ok(Json(crate::audit::audit(&admin.stores).await?).into_response())
 }
 
-async fn rotate_key(State(admin): State<Admin>) -> Result<Response, Refused> {
-    Ok(Json(admin.accounts.rotate_key().await?).into_response())
+/// `POST /admin/rotate-key`: whether what older keys have signed is void at once.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RotateKey {
+    #[serde(default)]
+    leaked: bool,
+}
+
+async fn rotate_key(State(admin): State<Admin>, Json(rotate): Json<RotateKey>) -> Result<Response, Refused> {
+    let older = if rotate.leaked { OlderKeys::Void } else { OlderKeys::Verify };
+    let kid = admin.accounts.rotate_key(older).await?;
+    tracing::warn!(kid, ?older, "an admin made a new signing key");
+    Ok(Json(kid).into_response())
+}
+
+/// `POST /admin/rotate-admin-token`: the new token is where the old one was, and nowhere in the answer.
+async fn rotate_admin_token(State(admin): State<Admin>) -> Result<Response, Refused> {
+    let rotated = admin.token.rotate();
+    rotated.map_err(|error| PortError::passing("admin token", format!("{error:#}")))?;
+    tracing::warn!("an admin made a new admin token");
+    Ok(Json(()).into_response())
+}
+
+/// `POST /admin/recovery-code`, for a user who has lost everything, and `POST /admin/sign-out`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForUser {
+    handle: String,
+}
+
+async fn recovery_code(State(admin): State<Admin>, Json(user): Json<ForUser>) -> Result<Response, Refused> {
+    Ok(Json(admin.accounts.make_recovery_code(&user.handle).await?).into_response())
+}
+
+async fn sign_out(State(admin): State<Admin>, Json(user): Json<ForUser>) -> Result<Response, Refused> {
+    Ok(Json(admin.accounts.end_all_of(&user.handle).await?.devices.len()).into_response())
 }

@@ -48,7 +48,14 @@ impl World {
         for (number, handle) in [(1, "ada"), (2, "bob")] {
             let (id, created) = (user(number), self.time(0));
             let password_hash = "none".to_owned();
-            let row = store_user::User { id, handle: handle.to_owned(), password_hash, created };
+            let row = store_user::User {
+                id,
+                handle: handle.to_owned(),
+                password_hash,
+                created,
+                era: 0,
+                recovery_hashes: vec![],
+            };
             self.stores.user.create(row).await.unwrap();
         }
         let created = Created { name: "team".to_owned(), users: vec![user(2)], history: false };

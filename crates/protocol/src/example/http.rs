@@ -6,9 +6,9 @@ use domain::{Cursor, Mark, Position, Role};
 
 use super::{Example, MARK, NOW, ORDINAL, POSITION, ada, bob, client_id, conversation, phone};
 use crate::http::{
-    Appended, ChangeConversation, Conversations, Credentials, Cursors, Device, Devices, Entries, Member,
-    MemberCursor, Members, Missed, MissedList, MoveCursor, NewConversation, NewMessage, Refresh, SetRole,
-    Tokens, User, Users,
+    Appended, ChangeConversation, ChangePassword, ConfirmPassword, Conversations, Credentials, Cursors,
+    Device, Devices, Entries, Member, MemberCursor, Members, Missed, MissedList, MoveCursor, NewConversation,
+    NewMessage, Recovery, RecoveryCodes, Refresh, SetRole, Tokens, User, Users,
 };
 use crate::view::Conversation;
 
@@ -24,12 +24,36 @@ macro_rules! example {
 
 const REFRESH_TOKEN: &str = "r1AUm0c1Jr8k7d2QxZpYvTnA3hLwSeGbKiOq4RyXuCfM";
 
+const RECOVERY_CODE: &str = "mzxw6ytb-oi2tgnby-ge4dmnrr-mzxw6ytb";
+
 example!(
     Credentials,
     Self {
         handle: "ada".to_owned(),
         password: "correct horse".to_owned(),
         device_name: Some("Ada's phone".to_owned()),
+    }
+);
+
+example!(
+    ChangePassword,
+    Self {
+        current_password: "correct horse".to_owned(),
+        new_password: "battery staple".to_owned(),
+        keep_devices: false,
+    }
+);
+
+example!(ConfirmPassword, Self { current_password: "correct horse".to_owned() });
+
+example!(RecoveryCodes, Self { codes: vec![RECOVERY_CODE.to_owned()] });
+
+example!(
+    Recovery,
+    Self {
+        handle: "ada".to_owned(),
+        code: RECOVERY_CODE.to_owned(),
+        new_password: "battery staple".to_owned(),
     }
 );
 

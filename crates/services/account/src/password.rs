@@ -9,8 +9,11 @@ use tokio::sync::Semaphore;
 
 use crate::meters::Meters;
 
-/// The lengths a password may have, in bytes.
-const LENGTH: std::ops::RangeInclusive<usize> = 8..=256;
+/// The fewest characters of a password.
+const CHARACTERS_MIN: usize = 8;
+
+/// The most bytes of a password.
+const BYTES_MAX: usize = 256;
 
 /// How hard hashing is. The default is OWASP's second choice for argon2id (Password Storage Cheat Sheet): 19 MiB, two
 /// passes, one lane.
@@ -48,10 +51,10 @@ impl Passwords {
 
     /// Whether a password is one that may be chosen.
     pub(crate) fn check(password: &str) -> Result<(), Rejection> {
-        if LENGTH.contains(&password.len()) {
+        if password.chars().count() >= CHARACTERS_MIN && password.len() <= BYTES_MAX {
             return Ok(());
         }
-        Err(Rejection::new(Code::BadRequest, "a password has 8 to 256 bytes"))
+        Err(Rejection::new(Code::BadRequest, "a password has 8 characters or more, and 256 bytes at most"))
     }
 
     /// The hash to keep.
@@ -85,4 +88,24 @@ impl Passwords {
 
 fn broken(error: impl ToString) -> PortError {
     PortError::lasting("password hashing", error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_emoji_are_taken_for_eight_characters() {
+        for good in [
+            "correct!",
+            "pässwörd",
+            &"x".repeat(256),
+            "\u{1F40E}\u{1F40E}\u{1F40E}\u{1F40E}\u{1F40E}\u{1F40E}\u{1F40E}\u{1F40E}",
+        ] {
+            assert!(Passwords::check(good).is_ok(), "{good}");
+        }
+        for bad in ["", "correct", "\u{1F40E}\u{1F40E}", &"x".repeat(257), &"\u{e4}".repeat(129)] {
+            assert!(Passwords::check(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use bus::MessageBus;
 use contracts::Ambient;
 use contracts::records::{Announcement, SessionChange};
-use contracts::services::{Accounts, Principal};
+use contracts::services::{Accounts, Ended, OlderKeys, Principal};
 use domain::{Code, DeviceId, Generation, PortError, Region, Rejection, SessionId, Slot, Timestamp, UserId};
-use protocol::http::{self, Credentials, Tokens};
+use protocol::http::{self, ChangePassword, ConfirmPassword, Credentials, Recovery, RecoveryCodes, Tokens};
 use store_user::{CreateError, Device, ReplaceError, User, UserStore};
 
 use crate::handle::canonical;
@@ -73,13 +73,13 @@ pub type KeepKeys = Box<dyn Fn(&str) -> Result<(), PortError> + Send + Sync>;
 /// The Accounts service.
 pub struct Service {
     config: Config,
-    store: Arc<dyn UserStore>,
+    pub(crate) store: Arc<dyn UserStore>,
     sessions: Arc<dyn MessageBus<Announcement>>,
-    ambient: Ambient,
-    passwords: Passwords,
+    pub(crate) ambient: Ambient,
+    pub(crate) passwords: Passwords,
     keys: RwLock<Arc<Keyring>>,
     keep_keys: KeepKeys,
-    by_handle: Throttle,
+    pub(crate) by_handle: Throttle,
     by_address: Throttle,
 }
 
@@ -114,7 +114,7 @@ impl Service {
     async fn new_user(&self, handle: String, password_hash: String) -> Result<User, Rejection> {
         let now = self.ambient.now();
         let id = UserId::new(self.config.region, self.ambient.bytes());
-        let user = User { id, handle, password_hash, created: now };
+        let user = User { id, handle, password_hash, created: now, era: 0, recovery_hashes: vec![] };
         match self.store.create(user.clone()).await {
             Ok(()) => Ok(user),
             Err(CreateError::Taken) => {
@@ -132,9 +132,7 @@ impl Service {
         can_refresh: bool,
     ) -> Result<Tokens, Rejection> {
         let now = self.ambient.now();
-        if can_refresh
-            && self.store.devices(user.id, self.config.devices_max).await?.len() >= self.config.devices_max
-        {
+        if can_refresh && self.signed_in(user).await?.len() >= self.config.devices_max {
             return Err(Rejection::new(
                 Code::TooLarge,
                 "this person has too many devices: sign one out first",
@@ -156,6 +154,8 @@ impl Service {
             previous_hash: None,
             family_hash: refresh.map(|token| token.family_hash()),
             refreshed: now,
+            // Should an era begin while the password is compared, the device is left behind at once.
+            era: user.era,
         };
         self.store.add_device(device).await?;
         let lives_ms = if can_refresh { self.config.access_token_ms } else { self.config.minted_token_ms };
@@ -182,7 +182,40 @@ impl Service {
         })
     }
 
-    fn throttle(&self, handle: &str, from: &str) -> Result<(), Rejection> {
+    /// The devices that a user is signed in on.
+    async fn signed_in(&self, user: &User) -> Result<Vec<Device>, PortError> {
+        let mut devices = self.store.devices(user.id, self.config.devices_max).await?;
+        devices.retain(|device| user.lets_in(device));
+        Ok(devices)
+    }
+
+    /// A user and a device on which they are signed in.
+    async fn on_device(&self, user: UserId, device: DeviceId) -> Result<(User, Device), Rejection> {
+        let user = self.store.user(user).await?.ok_or_else(signed_out)?;
+        let device = self.store.device(user.id, device).await?.filter(|device| user.lets_in(device));
+        Ok((user, device.ok_or_else(signed_out)?))
+    }
+
+    /// The user of this name, for admins, who may know that there is none.
+    pub(crate) async fn named(&self, handle: &str) -> Result<User, Rejection> {
+        let user = self.store.by_handle(&handle.to_ascii_lowercase()).await?;
+        user.ok_or_else(|| Rejection::new(Code::NotFound, "there is no user of this name"))
+    }
+
+    /// The user if this is their password; it takes as long if there is none, or nobody.
+    pub(crate) async fn with_password(
+        &self,
+        user: Option<User>,
+        password: String,
+        from: &str,
+        refusal: &'static str,
+    ) -> Result<User, Rejection> {
+        let hash = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| !hash.is_empty());
+        let matches = self.passwords.verify(password, hash).await?;
+        self.only_if(user, |_| matches, from, refusal)
+    }
+
+    pub(crate) fn throttle(&self, handle: &str, from: &str) -> Result<(), Rejection> {
         let now = self.ambient.now();
         self.by_address.take(from, now)?;
         self.by_handle.take(handle, now)
@@ -197,7 +230,7 @@ impl Service {
     }
 
     /// The device's tokens are void, then its live sessions end.
-    async fn end_device(&self, user: UserId, device: DeviceId) -> Result<(), Rejection> {
+    pub(crate) async fn end_device(&self, user: UserId, device: DeviceId) -> Result<(), Rejection> {
         self.store.remove_device(user, device).await?;
         // No session is meant by itself: every one of the device ends.
         let session = SessionId { slot: Slot(0), generation: Generation(0), number: 0 };
@@ -209,8 +242,12 @@ impl Service {
     }
 }
 
-fn signed_out() -> Rejection {
+pub(crate) fn signed_out() -> Rejection {
     Rejection::new(Code::Unauthenticated, "the device is signed out: sign in again")
+}
+
+pub(crate) fn wrong(what: &'static str) -> Rejection {
+    Rejection::new(Code::InvalidCredentials, what)
 }
 
 fn shown(user: User) -> http::User {
@@ -225,7 +262,9 @@ impl Accounts for Service {
         self.throttle(&handle, from)?;
         let hash = self.passwords.hash(credentials.password, self.ambient.bytes()).await?;
         let user = self.new_user(handle, hash).await?;
-        self.new_device(&user, credentials.device_name, true).await
+        let tokens = self.new_device(&user, credentials.device_name, true).await?;
+        tracing::info!(user = %user.id, device = %tokens.device, from, "signed up");
+        Ok(tokens)
     }
 
     async fn sign_in(&self, credentials: Credentials, from: &str) -> Result<Tokens, Rejection> {
@@ -233,18 +272,17 @@ impl Accounts for Service {
         let handle = credentials.handle.to_ascii_lowercase();
         self.throttle(&handle, from)?;
         let user = self.store.by_handle(&handle).await?;
-        let hash = user.as_ref().map(|user| user.password_hash.clone()).filter(|hash| !hash.is_empty());
-        let matches = self.passwords.verify(credentials.password, hash).await?;
-        let Some(user) = user.filter(|_| matches) else {
-            return Err(Rejection::new(Code::InvalidCredentials, "the name or the password is wrong"));
-        };
+        let refusal = "the name or the password is wrong";
+        let user = self.with_password(user, credentials.password, from, refusal).await?;
         self.by_handle.forgive(&handle);
-        self.new_device(&user, credentials.device_name, true).await
+        let tokens = self.new_device(&user, credentials.device_name, true).await?;
+        tracing::info!(user = %user.id, device = %tokens.device, from, "signed in");
+        Ok(tokens)
     }
 
     async fn refresh(&self, refresh_token: &str) -> Result<Tokens, Rejection> {
         let token = RefreshToken::decode(refresh_token).ok_or_else(signed_out)?;
-        let device = self.store.device(token.user, token.device).await?.ok_or_else(signed_out)?;
+        let (user, device) = self.on_device(token.user, token.device).await?;
         let now = self.ambient.now();
         let hash = token.hash();
         let since_ms = now.since_ms(device.refreshed);
@@ -257,7 +295,6 @@ impl Accounts for Service {
         if !again && (device.refresh_hash != Some(hash) || since_ms > self.config.refresh_token_ms) {
             return Err(signed_out());
         }
-        let user = self.store.user(token.user).await?.ok_or_else(signed_out)?;
         let next = token.next(self.ambient.bytes());
         // Used again, it stays the previous one, and its leeway goes on from its first use.
         let refreshed = if again { device.refreshed } else { now };
@@ -283,10 +320,43 @@ impl Accounts for Service {
 
     async fn authenticate(&self, access_token: &str) -> Result<Principal, Rejection> {
         let principal = token::verify(&self.keys(), access_token, self.ambient.now())?;
-        match self.store.device(principal.user, principal.device).await? {
-            Some(_) => Ok(principal),
-            None => Err(signed_out()),
-        }
+        self.on_device(principal.user, principal.device).await.map(|_| principal)
+    }
+
+    async fn change_password(
+        &self,
+        caller: &Principal,
+        change: ChangePassword,
+        from: &str,
+    ) -> Result<Ended, Rejection> {
+        self.another_password(caller, change, from).await
+    }
+
+    async fn make_recovery_codes(
+        &self,
+        user: UserId,
+        confirm: ConfirmPassword,
+        from: &str,
+    ) -> Result<RecoveryCodes, Rejection> {
+        self.new_recovery_codes(user, confirm, from).await
+    }
+
+    async fn recover(&self, recovery: Recovery, from: &str) -> Result<Ended, Rejection> {
+        self.recover_by_code(recovery, from).await
+    }
+
+    async fn sign_out_everywhere(&self, user: UserId) -> Result<Ended, Rejection> {
+        self.end_everything(user).await
+    }
+
+    async fn end_all_of(&self, handle: &str) -> Result<Ended, Rejection> {
+        let user = self.named(handle).await?;
+        tracing::warn!(user = %user.id, "an admin signs a user out everywhere");
+        self.end_everything(user.id).await
+    }
+
+    async fn make_recovery_code(&self, handle: &str) -> Result<RecoveryCodes, Rejection> {
+        self.code_by_admin(handle).await
     }
 
     async fn mint(&self, handle: &str, create: bool) -> Result<Tokens, Rejection> {
@@ -319,7 +389,8 @@ impl Accounts for Service {
     }
 
     async fn devices(&self, user: UserId) -> Result<http::Devices, Rejection> {
-        let mut devices = self.store.devices(user, self.config.devices_max).await?;
+        let user = self.store.user(user).await?.ok_or_else(Rejection::not_found)?;
+        let mut devices = self.signed_in(&user).await?;
         devices.sort_by_key(|device| (device.created, device.id));
         let shown =
             |device: Device| http::Device { id: device.id, name: device.name, created: device.created };
@@ -330,9 +401,13 @@ impl Accounts for Service {
         Ok(self.store.users(after, limit).await?.into_iter().map(shown).collect())
     }
 
-    async fn rotate_key(&self) -> Result<String, Rejection> {
+    async fn rotate_key(&self, older: OlderKeys) -> Result<String, Rejection> {
+        let (seed, now) = (self.ambient.bytes(), self.ambient.now());
         let lives_ms = self.config.access_token_ms.max(self.config.minted_token_ms);
-        let rotated = self.keys().rotated(self.ambient.bytes(), self.ambient.now(), lives_ms)?;
+        let rotated = match older {
+            OlderKeys::Verify => self.keys().rotated(seed, now, lives_ms)?,
+            OlderKeys::Void => Keyring::generate(seed, now)?,
+        };
         // Kept first: a token signed with a key that is not kept would be void after a restart.
         (self.keep_keys)(&rotated.to_text())?;
         let kid = rotated.kid().to_owned();

@@ -4,8 +4,9 @@
 //!
 //! 1. **Durable.** What returned `Ok` survives a crash.
 //! 2. **Unique.** Of two users with one handle, one is refused, also at the same instant.
-//! 3. **Compare and set.** A device's row is replaced only if its refresh secret is still the expected one.
-//! 4. **Retry.** Creating the same user, or replacing a device's row by the same row, again succeeds and changes nothing.
+//! 3. **Compare and set.** A device's row is replaced only if its refresh secret is still the expected one, a user's only if it
+//!    is still the expected row; a device that is kept comes into the user's new era in the same step.
+//! 4. **Retry.** Creating the same user, or replacing a row by the same row, again succeeds and changes nothing.
 //!
 //! Deliberately absent: passwords and tokens in the clear; only hashes come here.
 
@@ -26,9 +27,21 @@ pub struct User {
     pub password_hash: String,
     /// When they signed up.
     pub created: Timestamp,
+    /// How often all that was signed in was ended at once: a device of an earlier era is signed out.
+    pub era: u64,
+    /// The hashes of the recovery codes that were not used yet.
+    pub recovery_hashes: Vec<[u8; 32]>,
 }
 
-/// A device of a user: signed in while its row exists.
+impl User {
+    /// Whether a device of theirs is still signed in. Who reads both rows reads the user's first: a device that is kept over
+    /// the beginning of an era would else seem to be left behind.
+    pub const fn lets_in(&self, device: &Device) -> bool {
+        device.era >= self.era
+    }
+}
+
+/// A device of a user: signed in while its row exists and is of the user's era.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Whose.
@@ -48,6 +61,8 @@ pub struct Device {
     pub family_hash: Option<[u8; 32]>,
     /// When the newest refresh token was given.
     pub refreshed: Timestamp,
+    /// The user's era when it signed in, or to which it was kept.
+    pub era: u64,
 }
 
 /// Why a user was not created.
@@ -61,11 +76,11 @@ pub enum CreateError {
     Store(#[from] PortError),
 }
 
-/// Why a device was not replaced.
+/// Why a row was not replaced.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplaceError {
-    /// The row is gone, or its refresh hash is another. Nothing was written.
-    #[error("the device's row is not the expected one")]
+    /// The row is gone, or another than expected. Nothing was written.
+    #[error("the row is not the expected one")]
     Changed,
     /// The engine failed. Whether it happened is not known.
     #[error(transparent)]
@@ -86,6 +101,15 @@ pub trait UserStore: Send + Sync + 'static {
 
     /// All users, by id, after `after`, at most `limit`.
     async fn users(&self, after: Option<UserId>, limit: usize) -> Result<Vec<User>, PortError>;
+
+    /// Replaces a user's row, which is `expected`, by one of the same id and handle; the device `kept`, which the expected row
+    /// lets in, comes into the new row's era in the same step.
+    async fn replace_user(
+        &self,
+        expected: &User,
+        user: User,
+        kept: Option<DeviceId>,
+    ) -> Result<(), ReplaceError>;
 
     /// Stores a new device.
     async fn add_device(&self, device: Device) -> Result<(), PortError>;

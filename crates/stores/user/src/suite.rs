@@ -22,6 +22,10 @@ macro_rules! user_store_laws {
             a_used_refresh_secret_does_not_replace_a_device,
             two_refreshes_with_one_secret_do_not_both_succeed,
             a_signed_out_device_does_not_come_back,
+            a_user_is_not_replaced_by_who_saw_an_older_row,
+            two_changes_of_one_user_do_not_both_succeed,
+            a_kept_device_is_not_left_in_an_earlier_era,
+            a_device_that_cannot_be_kept_lets_nothing_be_replaced,
         );
 
         #[tokio::test]
@@ -51,7 +55,15 @@ fn user(n: u8, handle: &str) -> User {
         handle: handle.into(),
         password_hash: format!("$argon2id$v=19$m=19456,t=2,p=1${n}"),
         created: Timestamp::from_unix_ms(1_764_000_000_000 + u64::from(n)),
+        era: 0,
+        recovery_hashes: vec![],
     }
+}
+
+/// The user in the next era, with another password and recovery codes.
+fn changed(user: &User, n: u8) -> User {
+    let password_hash = format!("$argon2id$v=19$m=19456,t=2,p=1$changed{n}");
+    User { password_hash, era: user.era + 1, recovery_hashes: vec![[n; 32], [255; 32]], ..user.clone() }
 }
 
 fn device(owner: u8, n: u8, refresh_hash: Option<[u8; 32]>) -> Device {
@@ -64,6 +76,7 @@ fn device(owner: u8, n: u8, refresh_hash: Option<[u8; 32]>) -> Device {
         previous_hash: None,
         family_hash: refresh_hash,
         refreshed: Timestamp::from_unix_ms(u64::from(n)),
+        era: 0,
     }
 }
 
@@ -98,9 +111,11 @@ pub async fn acked_rows_are_not_lost_by_a_restart<S: UserStore>(open: impl Async
         add(&store, &gone).await;
         store.replace_device(Some([7; 32]), refreshed.clone()).await.expect("the device is replaced");
         store.remove_device(gone.user, gone.id).await.expect("the device is removed");
+        let ada = user(1, "ada");
+        store.replace_user(&ada, changed(&ada, 1), None).await.expect("the user is replaced");
     }
     let store = open().await;
-    assert_eq!(found(&store, "ada").await, Some(user(1, "ada")));
+    assert_eq!(found(&store, "ada").await, Some(changed(&user(1, "ada"), 1)));
     assert_eq!(store.devices(user_id(1), 10).await.expect("the devices are read"), [refreshed]);
 }
 
@@ -253,4 +268,68 @@ pub async fn a_signed_out_device_does_not_come_back<S: UserStore>(store: &S) {
     assert!(matches!(refused, Err(ReplaceError::Changed)), "{refused:?}");
     assert_eq!(stored(store, &gone).await, None);
     assert_eq!(stored(store, &kept).await, Some(kept));
+}
+
+/// Law 3: a row that is not the newest one is replaced by nothing; the same replacement again succeeds.
+pub async fn a_user_is_not_replaced_by_who_saw_an_older_row<S: UserStore>(store: &S) {
+    let ada = user(1, "ada");
+    let nobody = store.replace_user(&ada, changed(&ada, 1), None).await;
+    assert!(matches!(nobody, Err(ReplaceError::Changed)), "{nobody:?}");
+    create(store, ada.clone()).await;
+    let second = changed(&ada, 1);
+    for _ in 0..2 {
+        store.replace_user(&ada, second.clone(), None).await.expect("the user is replaced");
+    }
+    let refused = store.replace_user(&ada, changed(&ada, 2), None).await;
+    assert!(matches!(refused, Err(ReplaceError::Changed)), "{refused:?}");
+    assert_eq!(by_id(store, 1).await, Some(second.clone()));
+    assert_eq!(found(store, "ada").await, Some(second));
+}
+
+/// Law 3: of two replacements of one row at the same instant one succeeds, whole: a recovery code is used once.
+pub async fn two_changes_of_one_user_do_not_both_succeed<S: UserStore>(store: &S) {
+    let mut newest = user(1, "ada");
+    create(store, newest.clone()).await;
+    for n in 1..20 {
+        let (one, other) = (changed(&newest, 2 * n), changed(&newest, 2 * n + 1));
+        let (first, second) = tokio::join!(
+            store.replace_user(&newest, one.clone(), None),
+            store.replace_user(&newest, other.clone(), None)
+        );
+        let winner = match (first, second) {
+            (Ok(()), Err(ReplaceError::Changed)) => one,
+            (Err(ReplaceError::Changed), Ok(())) => other,
+            both => panic!("one of two succeeds: {both:?}"),
+        };
+        assert_eq!(by_id(store, 1).await.as_ref(), Some(&winner));
+        newest = winner;
+    }
+}
+
+/// Law 3: in the step that begins an era, the device that is kept comes along, and no other.
+pub async fn a_kept_device_is_not_left_in_an_earlier_era<S: UserStore>(store: &S) {
+    let (ada, kept, left) = (user(1, "ada"), device(1, 1, Some([1; 32])), device(1, 2, Some([2; 32])));
+    create(store, ada.clone()).await;
+    add(store, &kept).await;
+    add(store, &left).await;
+    let next = changed(&ada, 1);
+    store.replace_user(&ada, next.clone(), Some(kept.id)).await.expect("the user is replaced");
+    let came = Device { era: next.era, ..kept };
+    assert_eq!(stored(store, &came).await, Some(came.clone()));
+    assert_eq!(stored(store, &left).await, Some(left.clone()));
+    assert!(next.lets_in(&came) && !next.lets_in(&left));
+}
+
+/// Law 3: a device that is signed out, or was left behind, is not kept, and then nothing is written.
+pub async fn a_device_that_cannot_be_kept_lets_nothing_be_replaced<S: UserStore>(store: &S) {
+    let ada = User { era: 1, ..user(1, "ada") };
+    let (gone, left) = (device(1, 1, None), device(1, 2, None));
+    create(store, ada.clone()).await;
+    add(store, &left).await;
+    for device in [&gone, &left] {
+        let refused = store.replace_user(&ada, changed(&ada, 1), Some(device.id)).await;
+        assert!(matches!(refused, Err(ReplaceError::Changed)), "{refused:?}");
+        assert_eq!(by_id(store, 1).await, Some(ada.clone()));
+    }
+    assert_eq!(stored(store, &left).await, Some(left));
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bus::embedded::{Options, Topic};
 use bus::{Consumer, MessageBus, Refused, Source};
 use contracts::records::{Announcement, Command, Delivery};
-use contracts::services::{Accounts, CatchUp, Groups, Notifications, Principal, Slots};
+use contracts::services::{Accounts, CatchUp, Ended, Groups, Notifications, OlderKeys, Principal, Slots};
 use contracts::{Ambient, FailPoints, NoFailPoints};
 use domain::{Code, ConversationId, DeviceId, Mark, Region, Rejection, UserId};
 use gateway::{Gateway, Handle};
@@ -229,7 +229,41 @@ impl Accounts for Everybody {
         absent()
     }
 
+    async fn sign_out_everywhere(&self, _user: UserId) -> Result<Ended, Rejection> {
+        absent()
+    }
+
+    async fn change_password(
+        &self,
+        _caller: &Principal,
+        _change: http::ChangePassword,
+        _from: &str,
+    ) -> Result<Ended, Rejection> {
+        absent()
+    }
+
+    async fn make_recovery_codes(
+        &self,
+        _user: UserId,
+        _confirm: http::ConfirmPassword,
+        _from: &str,
+    ) -> Result<http::RecoveryCodes, Rejection> {
+        absent()
+    }
+
+    async fn recover(&self, _recovery: http::Recovery, _from: &str) -> Result<Ended, Rejection> {
+        absent()
+    }
+
+    async fn make_recovery_code(&self, _handle: &str) -> Result<http::RecoveryCodes, Rejection> {
+        absent()
+    }
+
     async fn mint(&self, _handle: &str, _create: bool) -> Result<http::Tokens, Rejection> {
+        absent()
+    }
+
+    async fn end_all_of(&self, _handle: &str) -> Result<Ended, Rejection> {
         absent()
     }
 
@@ -249,7 +283,7 @@ impl Accounts for Everybody {
         absent()
     }
 
-    async fn rotate_key(&self) -> Result<String, Rejection> {
+    async fn rotate_key(&self, _older: OlderKeys) -> Result<String, Rejection> {
         absent()
     }
 }

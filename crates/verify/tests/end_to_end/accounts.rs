@@ -12,7 +12,7 @@ use verify::process::Server;
 use crate::stepping::Clock;
 use crate::support::{Device, code, device, server};
 
-fn credentials(handle: &str, password: &str) -> Credentials {
+pub(crate) fn credentials(handle: &str, password: &str) -> Credentials {
     Credentials {
         handle: handle.to_owned(),
         password: password.to_owned(),
@@ -20,15 +20,15 @@ fn credentials(handle: &str, password: &str) -> Credentials {
     }
 }
 
-fn http(server: &Server) -> Http {
+pub(crate) fn http(server: &Server) -> Http {
     Http::new(server.base()).unwrap()
 }
 
-async fn sign_up(server: &Server, handle: &str) -> Tokens {
+pub(crate) async fn sign_up(server: &Server, handle: &str) -> Tokens {
     http(server).sign_up(&credentials(handle, "a long password")).await.unwrap()
 }
 
-fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Rejection {
+pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, Error>) -> Rejection {
     result.unwrap_err().rejection().expect("a refusal").clone()
 }
 

@@ -10,6 +10,7 @@ mod backups;
 mod benchmarks;
 mod clock;
 mod conversation;
+mod credentials;
 mod damage;
 mod groups;
 mod hostile;

@@ -13,7 +13,7 @@ use super::super::escape;
 use super::super::server::{Answer, Ask};
 use super::super::state::{NEWEST, Step, done};
 use super::super::words;
-use super::{Lines, show};
+use super::{Ended, Lines, show};
 
 /// Entries shown when a conversation is opened, and by each `/back`.
 const PAGE: usize = 20;
@@ -65,6 +65,15 @@ impl Lines {
             Answer::Said { conversation, client_id, .. } => {
                 self.waiting += 1;
                 self.queued(conversation, client_id)
+            }
+            Answer::Password => self.info(words::ANOTHER_PASSWORD),
+            Answer::Codes(codes) => codes.iter().try_for_each(|code| match self.out.people() {
+                true => self.info(code),
+                false => self.out.line(&show::event("code", &[code])),
+            }),
+            Answer::SignedOut => {
+                self.ended = Ended::SignedOut;
+                self.info("signed out")
             }
             _ => Ok(()),
         }

@@ -103,6 +103,9 @@ impl Lines {
                     Some(Err(unread)) => self.refuse(&unread)?,
                 },
             }
+            if self.ended == Ended::SignedOut {
+                break true;
+            }
         };
         if !stopped {
             self.linger(&mut events, linger).await?;

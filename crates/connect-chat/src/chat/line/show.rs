@@ -16,6 +16,7 @@
 //! delivered     ID  HANDLE  POSITION
 //! read          ID  HANDLE  POSITION
 //! member        ID  HANDLE  ROLE
+//! code          RECOVERY_CODE
 //! info          WORDS
 //! error         WORDS
 //! ```

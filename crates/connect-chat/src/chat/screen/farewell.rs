@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use super::super::command;
 use super::super::words::waits;
 use super::model::Model;
 use super::text;
@@ -21,11 +22,16 @@ impl Farewell {
         for (id, refused) in model.state.rooms.refused() {
             lines.push(kept(&format!("Not sent to {}", model.state.room_name(id)), &refused.text));
         }
-        for (id, draft) in model.drafts() {
+        for (id, draft) in model.drafts().filter(|(_, draft)| command::secret_from(draft).is_none()) {
             let whom = id.map(|id| format!(" for {}", model.state.room_name(id))).unwrap_or_default();
             lines.push(kept(&format!("Typed{whom}, and not sent"), draft));
         }
         Self(lines)
+    }
+
+    #[cfg(test)]
+    pub(super) fn lines(&self) -> &[String] {
+        &self.0
     }
 
     pub(super) fn print(&self) -> Result<()> {

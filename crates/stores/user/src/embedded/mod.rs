@@ -54,6 +54,14 @@ impl Store {
     }
 }
 
+/// Whoever came between has changed a row that was required, or removed it.
+fn replaced(written: Result<(), write::Error>) -> Result<(), ReplaceError> {
+    match written {
+        Err(write::Error::Conflict { .. }) => Err(ReplaceError::Changed),
+        written => Ok(written.map_err(failed)?),
+    }
+}
+
 fn device_key(user: UserId, device: DeviceId) -> [u8; 32] {
     let mut key = [0; 32];
     key[..16].copy_from_slice(user.as_bytes());
@@ -103,6 +111,39 @@ impl UserStore for Store {
         rows.map(|row| row.map_err(failed).and_then(|(key, value)| user_row(&key, &value))).collect()
     }
 
+    async fn replace_user(
+        &self,
+        expected: &User,
+        user: User,
+        kept: Option<DeviceId>,
+    ) -> Result<(), ReplaceError> {
+        let key = user.id.as_bytes();
+        let Some(stored) = self.users.get(key).map_err(failed)? else { return Err(ReplaceError::Changed) };
+        let found = row::decode_user(user.id, &stored)?;
+        if found == user {
+            return Ok(());
+        }
+        if found != *expected {
+            return Err(ReplaceError::Changed);
+        }
+        let mut batch = Batch::new();
+        batch.require(&self.users, key, stored);
+        batch.put(&self.users, key, row::encode_user(&user));
+        if let Some(kept) = kept {
+            let key = device_key(user.id, kept);
+            let Some(stored) = self.devices.get(key).map_err(failed)? else {
+                return Err(ReplaceError::Changed);
+            };
+            let device = row::decode_device(user.id, kept, &stored)?;
+            if !expected.lets_in(&device) {
+                return Err(ReplaceError::Changed);
+            }
+            batch.require(&self.devices, key, stored);
+            batch.put(&self.devices, key, row::encode_device(&Device { era: user.era, ..device }));
+        }
+        replaced(self.kv.write(batch).await)
+    }
+
     async fn add_device(&self, device: Device) -> Result<(), PortError> {
         let mut batch = Batch::new();
         batch.put(&self.devices, device_key(device.user, device.id), row::encode_device(&device));
@@ -132,11 +173,7 @@ impl UserStore for Store {
         let mut batch = Batch::new();
         batch.require(&self.devices, key, stored);
         batch.put(&self.devices, key, row::encode_device(&device));
-        match self.kv.write(batch).await {
-            // Whoever came between has used the same secret, or signed the device out.
-            Err(write::Error::Conflict { .. }) => Err(ReplaceError::Changed),
-            written => Ok(written.map_err(failed)?),
-        }
+        replaced(self.kv.write(batch).await)
     }
 
     async fn remove_device(&self, user: UserId, device: DeviceId) -> Result<(), PortError> {

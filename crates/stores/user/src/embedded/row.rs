@@ -20,6 +20,11 @@ struct UserRow {
     password_hash: String,
     #[prost(uint64, tag = "3")]
     created_unix_ms: u64,
+    #[prost(uint64, tag = "4")]
+    era: u64,
+    /// 32 bytes each.
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    recovery_hashes: Vec<Vec<u8>>,
 }
 
 /// `handles`: who has a handle, under the handle.
@@ -47,6 +52,8 @@ struct DeviceRow {
     /// 32 bytes.
     #[prost(bytes = "vec", optional, tag = "6")]
     family_hash: Option<Vec<u8>>,
+    #[prost(uint64, tag = "7")]
+    era: u64,
 }
 
 pub(super) fn encode_user(user: &User) -> Vec<u8> {
@@ -54,6 +61,8 @@ pub(super) fn encode_user(user: &User) -> Vec<u8> {
         handle: user.handle.clone(),
         password_hash: user.password_hash.clone(),
         created_unix_ms: user.created.unix_ms(),
+        era: user.era,
+        recovery_hashes: user.recovery_hashes.iter().map(|hash| hash.to_vec()).collect(),
     };
     format::encode(VERSION, &row)
 }
@@ -65,6 +74,8 @@ pub(super) fn decode_user(id: UserId, value: &[u8]) -> Result<User, PortError> {
         handle: row.handle,
         password_hash: row.password_hash,
         created: Timestamp::from_unix_ms(row.created_unix_ms),
+        era: row.era,
+        recovery_hashes: row.recovery_hashes.into_iter().map(hash).collect::<Result<_, _>>()?,
     })
 }
 
@@ -85,13 +96,13 @@ pub(super) fn encode_device(device: &Device) -> Vec<u8> {
         previous_hash: device.previous_hash.map(Vec::from),
         refreshed_unix_ms: device.refreshed.unix_ms(),
         family_hash: device.family_hash.map(Vec::from),
+        era: device.era,
     };
     format::encode(VERSION, &row)
 }
 
-fn hash(bytes: Option<Vec<u8>>) -> Result<Option<[u8; 32]>, PortError> {
-    let fixed = |bytes: Vec<u8>| bytes.try_into().map_err(|_| failed("a refresh hash has not 32 bytes"));
-    bytes.map(fixed).transpose()
+fn hash(bytes: Vec<u8>) -> Result<[u8; 32], PortError> {
+    bytes.try_into().map_err(|_| failed("a hash has not 32 bytes"))
 }
 
 pub(super) fn decode_device(user: UserId, id: DeviceId, value: &[u8]) -> Result<Device, PortError> {
@@ -101,10 +112,11 @@ pub(super) fn decode_device(user: UserId, id: DeviceId, value: &[u8]) -> Result<
         id,
         name: row.name,
         created: Timestamp::from_unix_ms(row.created_unix_ms),
-        refresh_hash: hash(row.refresh_hash)?,
-        previous_hash: hash(row.previous_hash)?,
-        family_hash: hash(row.family_hash)?,
+        refresh_hash: row.refresh_hash.map(hash).transpose()?,
+        previous_hash: row.previous_hash.map(hash).transpose()?,
+        family_hash: row.family_hash.map(hash).transpose()?,
         refreshed: Timestamp::from_unix_ms(row.refreshed_unix_ms),
+        era: row.era,
     })
 }
 
@@ -131,9 +143,17 @@ mod tests {
             handle: "ada".into(),
             password_hash: "$argon2d".into(),
             created: Timestamp::from_unix_ms(1_764_000_000_000),
+            era: 0,
+            recovery_hashes: vec![],
         };
         assert_eq!(encode_user(&ada), fixture);
         assert_eq!(decode_user(user(), &fixture).unwrap(), ada);
+        let hash = "ab".repeat(32);
+        let fixture = unhex(&format!("01 0a03616461 120824617267 6f6e3264 18 80d0dfb4ab33 2002 2a20 {hash}"));
+        let ada = User { era: 2, recovery_hashes: vec![[0xab; 32]], ..ada };
+        assert_eq!(encode_user(&ada), fixture);
+        assert_eq!(decode_user(user(), &fixture).unwrap(), ada);
+        assert!(decode_user(user(), &unhex("01 2a01 ab")).is_err());
     }
 
     #[test]
@@ -157,11 +177,16 @@ mod tests {
             previous_hash: None,
             family_hash: None,
             refreshed: Timestamp::from_unix_ms(7),
+            era: 0,
         };
         assert_eq!(encode_device(&phone), fixture);
         assert_eq!(decode_device(phone.user, phone.id, &fixture).unwrap(), phone);
         let fixture = unhex(&format!("01 0a0570686f6e65 1005 1a20 {hash} 2807 3220 {hash}"));
         let phone = Device { family_hash: Some([0xab; 32]), ..phone };
+        assert_eq!(encode_device(&phone), fixture);
+        assert_eq!(decode_device(phone.user, phone.id, &fixture).unwrap(), phone);
+        let fixture = unhex(&format!("01 0a0570686f6e65 1005 1a20 {hash} 2807 3220 {hash} 3802"));
+        let phone = Device { era: 2, ..phone };
         assert_eq!(encode_device(&phone), fixture);
         assert_eq!(decode_device(phone.user, phone.id, &fixture).unwrap(), phone);
         assert!(decode_device(phone.user, phone.id, &unhex("01 1a01 ab")).is_err());

@@ -3,11 +3,11 @@
 use client::Error;
 use client::protocol::http::Member;
 
-use super::super::super::command;
 use super::super::super::server::{Answer, Ask, Change};
 use super::super::super::state::done;
 use super::super::super::words;
-use super::{Members, Model};
+use super::super::super::{Ended, command};
+use super::{Effect, Members, Model, Overlay};
 
 impl Model {
     /// An answer came, or none could be had.
@@ -54,6 +54,9 @@ impl Model {
                 }
             }
             Answer::Said { .. } => self.go_to_the_end(),
+            Answer::Password => self.say(words::ANOTHER_PASSWORD),
+            Answer::Codes(codes) => self.overlay = Overlay::Codes(codes),
+            Answer::SignedOut => self.effects.push(Effect::Leave(Ended::SignedOut)),
             Answer::Members { .. }
             | Answer::Found { .. }
             | Answer::Remembered { .. }

@@ -40,7 +40,7 @@ impl Model {
             (KeyCode::Char('l'), true) => self.effects.push(Effect::Redraw),
             _ => match self.overlay {
                 Overlay::None => self.key_in_conversation(key, control),
-                Overlay::Help => self.key_in_help(key),
+                Overlay::Help | Overlay::Codes(_) => self.key_in_help(key),
                 Overlay::Switcher(_) => self.key_in_switcher(key, control),
             },
         }

@@ -88,6 +88,8 @@ pub(super) enum Link {
 pub(super) enum Overlay {
     None,
     Help,
+    /// Recovery codes: they are gone with this.
+    Codes(Vec<String>),
     Switcher(Switcher),
 }
 

@@ -16,6 +16,7 @@ use ratatui::layout::Size;
 use super::super::super::samples::{at, direct, message, user};
 use super::super::super::server::{Answer, Ask};
 use super::super::super::state::State;
+use super::super::farewell::Farewell;
 use super::super::view;
 use super::{Effect, Model, Scroll};
 
@@ -399,4 +400,25 @@ fn a_key_leaves_the_switcher_in_the_way() {
     assert!(sample.model.editor.is_empty());
     sample.key(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert!(matches!(sample.model.effects()[..], [Effect::Leave(_)]));
+}
+
+#[test]
+fn a_password_is_seen_while_it_is_typed_or_told_at_the_end() {
+    let mut sample = Sample::new(80, 24, 1);
+    sample.types("/password correct staple");
+    assert!(sample.shows("/password ••••••••••••••"), "{:#?}", sample.screen());
+    assert!(!sample.shows("staple"));
+    let farewell = Farewell::of(&sample.model, 0).lines().join("\n");
+    assert!(!farewell.contains("staple"), "{farewell}");
+}
+
+#[test]
+fn recovery_codes_are_not_seen_or_do_not_go_away() {
+    let mut sample = Sample::new(80, 24, 1);
+    let codes: Vec<String> = (0..10).map(|n| format!("aaaaaaaa-bbbbbbb{n}")).collect();
+    let asked = Ask::Codes { password: "correct horse".into() };
+    sample.model.answered(asked, Ok(Answer::Codes(codes.clone())));
+    assert!(codes.iter().all(|code| sample.shows(code)), "{:#?}", sample.screen());
+    sample.key(KeyCode::Esc, KeyModifiers::NONE);
+    assert!(!sample.shows(&codes[0]));
 }

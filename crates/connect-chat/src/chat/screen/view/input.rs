@@ -1,9 +1,12 @@
 //! What is typed, with the cursor; above it a word on what was asked for, and what came below.
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use super::super::super::command;
 use super::super::layout::{Layout, PROMPT_WIDTH};
 use super::super::model::{Model, Overlay};
 use super::super::{text, theme};
@@ -44,8 +47,7 @@ fn typed(frame: &mut Frame<'_>, model: &Model, area: Rect) {
     let inner = Rect { x: area.x + PROMPT_WIDTH, width: area.width.saturating_sub(PROMPT_WIDTH), ..area };
     let rows = text::rows(model.editor.text(), width);
     for (n, range) in rows.into_iter().skip(skip).take(height).enumerate() {
-        // A tab is one cell here, as in the place of the cursor.
-        row(frame, &Line::raw(model.editor.text()[range].replace('\t', " ")), inner, n);
+        row(frame, &Line::raw(shown(model.editor.text(), range)), inner, n);
     }
     if skip == 0 {
         row(frame, &prompt, area, 0);
@@ -55,4 +57,16 @@ fn typed(frame: &mut Frame<'_>, model: &Model, area: Rect) {
         let at = u16::try_from(at - skip).unwrap_or(0);
         frame.set_cursor_position((inner.x + column, area.y + at));
     }
+}
+
+/// A part of what is typed; of a password only how long it is.
+fn shown(typed: &str, part: Range<usize>) -> String {
+    let secret_from = command::secret_from(typed).unwrap_or(typed.len());
+    let cell = |(at, c)| match c {
+        _ if part.start + at >= secret_from => '•',
+        // A tab is one cell here, as in the place of the cursor.
+        '\t' => ' ',
+        c => c,
+    };
+    typed[part.clone()].char_indices().map(cell).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! Whatever another person wrote comes here through `text`, which makes it harmless; nothing else reaches a cell.
 
+mod codes;
 mod conversation;
 mod frame;
 mod help;
@@ -35,6 +36,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &Model) {
     match &model.overlay {
         Overlay::None => {}
         Overlay::Help => help::draw(frame),
+        Overlay::Codes(codes) => codes::draw(frame, codes),
         Overlay::Switcher(switcher) => switcher::draw(frame, model, switcher),
     }
 }

@@ -2,13 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod credentials;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bus::Source;
 use bus::embedded::{Options, Topic};
 use contracts::records::{Announcement, SessionChange};
-use contracts::services::Accounts;
+use contracts::services::{Accounts, OlderKeys};
 use contracts::{Ambient, Clock, Random};
 use domain::{Code, Moment, Timestamp};
 use protocol::http::{Credentials, Tokens};
@@ -41,6 +44,7 @@ impl Random for Counting {
 struct House {
     service: Service,
     clock: Arc<TestClock>,
+    random: Arc<Counting>,
     sessions: Topic<Announcement>,
     store: Arc<dyn UserStore>,
     _dir: tempfile::TempDir,
@@ -53,21 +57,23 @@ fn house() -> House {
     let kv = store_kv::Kv::open(dir.path(), store_kv::Options::default()).unwrap();
     let store: Arc<dyn UserStore> = Arc::new(store_user::embedded::Store::open(&kv).unwrap());
     let clock = Arc::new(TestClock(AtomicU64::new(NOW_MS)));
+    let random = Arc::new(Counting(AtomicU64::new(1)));
     let ambient = Ambient {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        random: Arc::new(Counting(AtomicU64::new(1))),
+        random: Arc::clone(&random) as Arc<dyn Random>,
     };
     let sessions = Topic::new(Options { partitions: 1, partition_bytes_max: 1 << 20, groups: &["test"] });
     let config = Config {
         cost: Cost { memory_kib: 64, passes: 1 },
         rate_by_handle: Rate { burst: 5, every_ms: 1_000 },
+        rate_by_address: Rate { burst: 20, every_ms: 1_000 },
         ..Config::default()
     };
     let keys = Keyring::generate([7; 32], ambient.now()).unwrap();
     let topic = Arc::new(sessions.clone());
     let service =
         Service::new(config, Arc::clone(&store), topic, ambient, keys, Box::new(|_| Ok(()))).unwrap();
-    House { service, clock, sessions, store, _dir: dir }
+    House { service, clock, random, sessions, store, _dir: dir }
 }
 
 impl House {
@@ -80,8 +86,15 @@ impl House {
     }
 
     async fn announced(&self) -> Announcement {
+        self.announcements(1).await.remove(0)
+    }
+
+    /// What was announced, at most so much of it.
+    async fn announcements(&self, most: usize) -> Vec<Announcement> {
         let mut consumer = self.sessions.subscribe("test").unwrap();
-        consumer.next(1).await.unwrap().remove(0).record
+        let messages = tokio::time::timeout(Duration::from_secs(60), consumer.next(most)).await;
+        let messages = messages.expect("something is announced").unwrap();
+        messages.into_iter().map(|message| message.record).collect()
     }
 }
 
@@ -190,8 +203,19 @@ async fn signing_out_voids_the_access_token_at_once() {
 async fn a_rotated_key_leaves_older_tokens_good() {
     let house = house();
     let tokens = house.sign_up("ada").await;
-    house.service.rotate_key().await.unwrap();
+    house.service.rotate_key(OlderKeys::Verify).await.unwrap();
     assert!(house.service.authenticate(&tokens.access_token).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_leaked_key_goes_on_letting_in() {
+    let house = house();
+    let tokens = house.sign_up("ada").await;
+    house.service.rotate_key(OlderKeys::Void).await.unwrap();
+    let refused = house.service.authenticate(&tokens.access_token).await.unwrap_err();
+    assert_eq!(refused.code, Code::Unauthenticated);
+    let fresh = house.service.refresh(&tokens.refresh_token.unwrap()).await.unwrap();
+    assert!(house.service.authenticate(&fresh.access_token).await.is_ok(), "nobody has to sign in again");
 }
 
 #[tokio::test]
