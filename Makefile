@@ -26,6 +26,7 @@ test: ## Everything that must hold before a change is taken
 		clippy  'cargo clippy --workspace --all-targets -- -D warnings' \
 		tidy    'cargo xtask tidy' \
 		deny    'cargo deny --log-level error check bans licenses sources' \
+		unused  'cargo shear' \
 		build   'cargo build --workspace --all-targets' \
 		test    'cargo test --workspace' \
 		api     'scripts/api/run.sh'

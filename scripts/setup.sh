@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 CARGO_DENY_VERSION=0.20.2
+# The newest that the Rust we ask for builds.
+CARGO_SHEAR_VERSION=1.13.4
 
 say() { printf 'setup: %s\n' "$*"; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -48,6 +50,10 @@ if [ "$(cargo deny --version 2>/dev/null || true)" != "cargo-deny $CARGO_DENY_VE
     say "installs by cargo: cargo-deny $CARGO_DENY_VERSION (some minutes)"
     # In a folder of its own, so that building it does not fill ours.
     cargo install --quiet --locked --version "$CARGO_DENY_VERSION" --force cargo-deny
+fi
+if [ "$(cargo shear --version 2>/dev/null | grep -o '[0-9.]*$' || true)" != "$CARGO_SHEAR_VERSION" ]; then
+    say "installs by cargo: cargo-shear $CARGO_SHEAR_VERSION (some minutes)"
+    cargo install --quiet --locked --version "$CARGO_SHEAR_VERSION" --force cargo-shear
 fi
 # What reads docs/api, in folders of their own: installed anew when what is pinned is not what was installed.
 lint=target/api/lint python=target/api/python
