@@ -6,6 +6,7 @@ use domain::{Code, Rejection};
 use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use protocol::http::Failure;
+use rustls::InvalidMessage;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -121,10 +122,19 @@ fn why_io(error: &io::Error) -> String {
         | ErrorKind::BrokenPipe
         | ErrorKind::NotConnected
         | ErrorKind::UnexpectedEof => BROKE.to_owned(),
-        _ => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            Some(rustls::Error::InvalidCertificate(why)) => format!("its certificate is not trusted: {why}"),
-            _ => error.to_string(),
-        },
+        _ => error.get_ref().map_or_else(|| error.to_string(), |inner| why_wrapped(inner)),
+    }
+}
+
+/// What is in an error of IO is no source of it.
+fn why_wrapped(error: &(dyn std::error::Error + 'static)) -> String {
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(error), _) => why_io(error),
+        (_, Some(rustls::Error::InvalidCertificate(why))) => format!("its certificate is not trusted: {why}"),
+        (_, Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType))) => {
+            "what answers there does not speak TLS: is its address one of http://?".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 
@@ -164,5 +174,9 @@ mod tests {
         let issuer = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let text = why(&io::Error::new(ErrorKind::InvalidData, issuer));
         assert!(text.starts_with("its certificate is not trusted"), "{text}");
+        let plain = rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType);
+        // As it comes from the bottom of HTTP.
+        let text = why(&io::Error::other(io::Error::new(ErrorKind::InvalidData, plain)));
+        assert!(text.contains("does not speak TLS"), "{text}");
     }
 }

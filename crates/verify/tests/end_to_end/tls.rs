@@ -57,7 +57,14 @@ async fn two_people_do_not_hear_each_other_over_tls() {
 async fn a_certificate_that_nobody_vouches_for_is_believed() {
     let server = server(&["tls.self_signed=true"]).await;
     let error = Http::new(server.base()).unwrap().me().await.unwrap_err();
-    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(error.to_string().contains("its certificate is not trusted"), "{error}");
+}
+
+#[tokio::test]
+async fn a_person_does_not_learn_that_a_server_speaks_no_tls() {
+    let server = server(&[]).await;
+    let error = Http::new(&server.base().replace("http://", "https://")).unwrap().me().await.unwrap_err();
+    assert!(error.to_string().contains("does not speak TLS"), "{error}");
 }
 
 /// Writes a new certificate into these files, and gives it.
