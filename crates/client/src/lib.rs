@@ -52,7 +52,8 @@
 //! - **Events have to be read**: the client reads no more from the network than the app takes from it.
 //! - **Taken means asked for the next one**: only then is it saved that the app has an entry, and only then a message that was
 //!   refused leaves the outbox.
-//! - **One device, one outbox, one state**: after signing in anew, start with empty ones.
+//! - **One device, one outbox, one state**: after signing in anew, start with empty ones; [`storage::take_over`] brings along
+//!   what still waits.
 //! - **Retries have no end** but the server's: it refuses a message that is older than 30 days.
 //!
 //! Deliberately absent: edits, reactions, typing and presence (which the server does not serve yet), and a store of

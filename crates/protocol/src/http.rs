@@ -23,6 +23,17 @@ pub struct Failure {
     pub error: Rejection,
 }
 
+/// The fewest characters of a password.
+pub const PASSWORD_CHARACTERS_MIN: usize = 8;
+
+/// The most bytes of UTF-8 of a password.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+
+/// Whether somebody may choose this password.
+pub fn may_be_password(password: &str) -> bool {
+    password.len() <= PASSWORD_BYTES_MAX && password.chars().count() >= PASSWORD_CHARACTERS_MIN
+}
+
 /// Who one is: for signing up and for signing in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -1,7 +1,8 @@
 //! What a device keeps: the messages it has yet to send, and where it stands.
 //!
 //! Two ports, each with an engine in files and one in memory. An app with a database of its own implements them on it.
-//! Both belong to one signed-in device: after signing in anew, start with empty ones.
+//! Both belong to one signed-in device: after signing in anew, start with empty ones; [`take_over`] brings what still waits
+//! along.
 
 mod journal;
 mod outbox;
@@ -10,7 +11,7 @@ mod state;
 pub use outbox::{FileOutbox, MemoryOutbox};
 pub use state::{FileState, MemoryState};
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use domain::{Body, ClientId, ConversationId, Position};
@@ -44,6 +45,28 @@ pub trait Outbox: Send + 'static {
 
     /// Makes everything so far durable.
     fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Takes what waits in the outbox of a device that is signed out over into that of the one which is in its place; gives
+/// how many messages that are. They keep their order and their client ids, and are new to the server all the same: the
+/// device is part of what a message is. So one that was under way when the old device ended may be there twice.
+///
+/// A crash at any moment leaves each of them in one of the two, or in both; done again, this puts none in twice.
+pub fn take_over(mut from: impl Outbox, mut to: impl Outbox) -> io::Result<usize> {
+    let waiting = from.load()?;
+    if waiting.is_empty() {
+        return Ok(0);
+    }
+    let there: HashSet<ClientId> = to.load()?.iter().map(|queued| queued.client_id).collect();
+    for queued in waiting.iter().filter(|queued| !there.contains(&queued.client_id)) {
+        to.append(queued)?;
+    }
+    to.sync()?;
+    for queued in &waiting {
+        from.remove(queued.client_id)?;
+    }
+    from.sync()?;
+    Ok(waiting.len())
 }
 
 /// How far the app was given a conversation.

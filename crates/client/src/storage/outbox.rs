@@ -132,6 +132,7 @@ fn not_loaded() -> io::Error {
 mod tests {
     use domain::{Content, ConversationId, Region, UserId};
 
+    use super::super::take_over;
     use super::*;
 
     fn queued(n: u8) -> Queued {
@@ -159,6 +160,41 @@ mod tests {
             let mut outbox = FileOutbox::new(&path);
             assert_eq!(outbox.load().unwrap(), [1, 3, 4, 5].map(queued));
         }
+    }
+
+    #[test]
+    fn a_crash_while_an_outbox_is_taken_over_loses_or_doubles_a_message() {
+        /// Dies before the first removal, or before what was put in is durable.
+        struct Dies(FileOutbox);
+        impl Outbox for Dies {
+            fn load(&mut self) -> io::Result<Vec<Queued>> {
+                self.0.load()
+            }
+            fn append(&mut self, queued: &Queued) -> io::Result<()> {
+                self.0.append(queued)
+            }
+            fn remove(&mut self, _: ClientId) -> io::Result<()> {
+                Err(io::Error::other("it crashed"))
+            }
+            fn sync(&mut self) -> io::Result<()> {
+                Err(io::Error::other("it crashed"))
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) =
+            (|| FileOutbox::new(&folder.path().join("old")), || FileOutbox::new(&folder.path().join("new")));
+        let mut outbox = old();
+        outbox.load().unwrap();
+        [1, 2, 3].iter().for_each(|n| outbox.append(&queued(*n)).unwrap());
+        outbox.sync().unwrap();
+        drop(outbox);
+        take_over(old(), Dies(new())).unwrap_err();
+        assert_eq!(old().load().unwrap(), [1, 2, 3].map(queued), "nothing is out before all of it is in");
+        take_over(Dies(old()), new()).unwrap_err();
+        assert_eq!(take_over(old(), new()).unwrap(), 3);
+        assert_eq!(new().load().unwrap(), [1, 2, 3].map(queued));
+        assert_eq!(take_over(old(), new()).unwrap(), 0);
+        assert_eq!((old().load().unwrap(), new().load().unwrap().len()), (vec![], 3));
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use client::http::Http;
-use client::protocol::http::{Credentials, Recovery, Tokens};
+use client::protocol::http::{
+    Credentials, PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, Recovery, Tokens, may_be_password,
+};
 use client::tokens::Keep;
 use domain::Code;
 
@@ -75,7 +77,8 @@ fn folder_of(base: &str) -> String {
     name
 }
 
-fn is_handle(handle: &str) -> bool {
+/// Whether a person can be called so.
+pub(super) fn is_handle(handle: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
     (2..=32).contains(&handle.len()) && handle.chars().all(fits) && !handle.trim_matches('.').is_empty()
 }
@@ -105,6 +108,19 @@ pub(super) async fn sign_in(args: &Args, http: &Http, home: &Home, people: bool)
 }
 
 impl SignedIn {
+    /// Where what this device has to send is kept.
+    pub(super) fn outbox(&self) -> PathBuf {
+        self.folder.join("outbox")
+    }
+
+    /// Nobody is signed in here any more, unless somebody has signed in anew beside this.
+    pub(super) fn forget(&self) -> Result<()> {
+        if kept(&self.file)?.is_some_and(|tokens| tokens.device == self.tokens.device) {
+            fs::remove_file(&self.file)?;
+        }
+        Ok(())
+    }
+
     /// Keeps each newer pair of tokens.
     pub(super) fn keeper(&self) -> Keep {
         let file = self.file.clone();
@@ -181,18 +197,31 @@ fn given_password(args: &Args) -> Result<Option<String>> {
     Ok(Some(text.lines().next().unwrap_or_default().to_owned()))
 }
 
+/// Asks until it is one that somebody can have.
 fn type_password(handle: &str, people: bool) -> Result<String> {
     ensure!(people, "no password: give --password-file or set CONNECT_CHAT_PASSWORD");
-    Ok(rpassword::prompt_password(format!("Password of {handle}: "))?)
+    loop {
+        let typed = rpassword::prompt_password(format!("Password of {handle}: "))?;
+        if may_be_password(&typed) {
+            return Ok(typed);
+        }
+        say(&format!(
+            "A password has {PASSWORD_CHARACTERS_MIN} characters or more, and {PASSWORD_BYTES_MAX} bytes at most.\n"
+        ))?;
+    }
 }
 
 fn yes(question: &str) -> Result<bool> {
     Ok(ask(question)?.to_lowercase().starts_with('y'))
 }
 
-fn ask(question: &str) -> Result<String> {
+fn say(words: &str) -> io::Result<()> {
     let mut out = io::stdout();
-    out.write_all(question.as_bytes()).and_then(|()| out.flush())?;
+    out.write_all(words.as_bytes()).and_then(|()| out.flush())
+}
+
+fn ask(question: &str) -> Result<String> {
+    say(question)?;
     let mut line = String::new();
     ensure!(io::stdin().read_line(&mut line)? > 0, "the input ended");
     Ok(line.trim().to_owned())

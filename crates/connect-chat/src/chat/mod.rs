@@ -13,6 +13,7 @@ mod account;
 mod clock;
 mod command;
 mod escape;
+mod inheritance;
 mod line;
 mod names;
 mod outgoing;
@@ -94,6 +95,8 @@ enum Ended {
 struct Opening {
     /// What the person should know first.
     greeting: Option<String>,
+    /// What is sent for a device that is signed out.
+    inherited: Option<String>,
     /// What is opened at once: a name.
     conversation: Option<String>,
 }
@@ -108,12 +111,18 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     if signed_in.fresh {
         clock.told(signed_in.tokens.time);
     }
+    let inherited = inheritance::inherit(&signed_in)
+        .context("what waited before this device was signed in cannot be taken over")?;
     let (client, events) = start(http, clock, &signed_in).await?;
     let SignedIn { tokens, folder, .. } = &signed_in;
     let state = State::new(tokens.user, tokens.handle.clone(), client.outbox().await?);
     // The outbox is locked: what is in this folder is this process's alone.
     let server = Server::new(client, Book::open(&folder.join("names")));
-    let opening = Opening { greeting: signed_in.greeting(), conversation: args.open };
+    let opening = Opening {
+        greeting: signed_in.greeting(),
+        inherited: inheritance::told(inherited),
+        conversation: args.open,
+    };
     let ended = if people && !args.line {
         Screen::run(state, server, events, opening).await?
     } else {
@@ -125,8 +134,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
         Ended::Stopped => anyhow::bail!("the chat could not go on"),
         Ended::SignedOut => Ok(std::fs::remove_file(&signed_in.file)?),
         Ended::SignIn => {
-            std::fs::remove_file(&signed_in.file)?;
-            anyhow::bail!("this device is signed out: start again to sign in")
+            signed_in.forget()?;
+            anyhow::bail!("this device is signed out: start again to sign in; what waits is sent then")
         }
     }
 }
@@ -138,7 +147,7 @@ async fn start(http: Http, clock: Arc<Clock>, signed_in: &SignedIn) -> anyhow::R
     let started = Client::start(Parts {
         http,
         tokens: Arc::new(tokens),
-        outbox: Box::new(FileOutbox::new(&folder.join("outbox"))),
+        outbox: Box::new(FileOutbox::new(&signed_in.outbox())),
         state: Box::new(FileState::new(&folder.join("state"))),
         clock,
         options: Options::default(),

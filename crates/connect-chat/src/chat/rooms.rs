@@ -41,6 +41,18 @@ pub(super) enum Tick {
     Read,
 }
 
+impl Tick {
+    /// What it looks like. What it means is in the help.
+    pub(super) const fn sign(self) -> &'static str {
+        match self {
+            Self::Queued => "○",
+            Self::Stored => "✓",
+            Self::Delivered => "✓✓",
+            Self::Read => "✔✔",
+        }
+    }
+}
+
 /// All of them.
 #[derive(Default)]
 pub(super) struct Rooms(HashMap<ConversationId, Room>);
@@ -75,18 +87,14 @@ impl Rooms {
         self.0.remove(&id);
     }
 
-    /// The group of this name.
-    pub(super) fn named(&self, name: &str) -> Option<ConversationId> {
-        self.0.iter().find(|(_, room)| room.name.as_deref() == Some(name)).map(|(id, _)| *id)
-    }
-
     /// Those that are known, newest first.
     pub(super) fn all(&self) -> Vec<ConversationId> {
-        let newest = |room: &Room| room.time.max(room.outgoing.last().map_or(room.time, Outgoing::time));
-        let mut ids: Vec<_> =
-            self.0.iter().map(|(id, room)| (std::cmp::Reverse(newest(room)), *id)).collect();
-        ids.sort_unstable();
-        ids.into_iter().map(|(_, id)| id).collect()
+        newest_first(self.0.iter())
+    }
+
+    /// The groups of this name, newest first.
+    pub(super) fn groups(&self, name: &str) -> Vec<ConversationId> {
+        newest_first(self.0.iter().filter(|(_, room)| room.name.as_deref() == Some(name)))
     }
 
     /// What waits to be sent, in all of them.
@@ -184,6 +192,13 @@ impl Rooms {
     pub(super) fn drop_refused(&mut self, id: ConversationId, client_id: ClientId) {
         self.room(id).outgoing.retain(|outgoing| outgoing.client_id != client_id);
     }
+}
+
+fn newest_first<'a>(rooms: impl Iterator<Item = (&'a ConversationId, &'a Room)>) -> Vec<ConversationId> {
+    let newest = |room: &Room| room.time.max(room.outgoing.last().map_or(room.time, Outgoing::time));
+    let mut ids: Vec<_> = rooms.map(|(id, room)| (std::cmp::Reverse(newest(room)), *id)).collect();
+    ids.sort_unstable();
+    ids.into_iter().map(|(_, id)| id).collect()
 }
 
 #[cfg(test)]

@@ -63,10 +63,11 @@ pub(super) enum Answer {
         person: Option<User>,
         listed: Vec<Conversation>,
     },
-    /// A group of this name, as far as this device knows: the server cannot be asked.
+    /// What has this name as far as this device knows: the server cannot be asked.
     Remembered {
-        id: ConversationId,
         name: String,
+        person: Option<User>,
+        groups: Vec<ConversationId>,
     },
     Name(User),
     Conversation(Box<Conversation>),
@@ -125,14 +126,12 @@ impl Server {
     fn remembered(&self, ask: &Ask) -> Option<Answer> {
         match ask {
             Ask::Name(id) => Some(Answer::Name(User { id: *id, handle: self.book.handle(*id)? })),
-            Ask::Find(name) => Some(match self.book.find(name)? {
-                Named::User(id) => Answer::Found {
-                    name: name.clone(),
-                    person: Some(User { id, handle: name.to_lowercase() }),
-                    listed: Vec::new(),
-                },
-                Named::Group(id) => Answer::Remembered { id, name: name.clone() },
-            }),
+            Ask::Find(name) => {
+                let handle = name.to_lowercase();
+                let person = self.book.person(&handle).map(|id| User { id, handle });
+                let groups = self.book.groups(name);
+                Some(Answer::Remembered { name: name.clone(), person, groups })
+            }
             _ => None,
         }
     }

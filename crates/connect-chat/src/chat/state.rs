@@ -2,9 +2,11 @@
 
 use client::Event;
 use client::http::Edge;
+use client::protocol::http::User;
 use client::storage::Queued;
-use domain::{ConversationId, Position, UserId};
+use domain::{ConversationId, ConversationKind, Position, UserId};
 
+use super::account::is_handle;
 use super::command::Command;
 use super::names::Names;
 use super::outgoing::Outgoing;
@@ -29,6 +31,12 @@ pub(super) struct State {
 pub(super) enum Step {
     Ask(Ask),
     Open(ConversationId),
+    /// One of these may be meant, and is not guessed; for this reason.
+    Choose {
+        name: String,
+        among: Vec<ConversationId>,
+        why: String,
+    },
     List,
     Back(ConversationId),
     Members(ConversationId),
@@ -85,13 +93,49 @@ impl State {
         step.unwrap_or_else(Step::Refuse)
     }
 
-    /// By number of the last list, by id, by the name of a group, or else by what the server finds.
+    /// By number of the last list, by id, or else by what the server finds.
     fn find(&self, name: String) -> Step {
         let listed = name.parse().ok().and_then(|n: usize| self.listed.get(n.wrapping_sub(1)).copied());
-        match listed.or_else(|| name.parse().ok()).or_else(|| self.rooms.named(&name)) {
+        match listed.or_else(|| name.parse().ok()) {
             Some(id) => Step::Open(id),
             None => Step::Ask(Ask::Find(name)),
         }
+    }
+
+    /// The conversation with a person, who goes before any group: a group is called what whoever made it likes, and may
+    /// be called what a person is.
+    fn person(&mut self, user: &User) -> Step {
+        self.names.knows(user.id, &user.handle);
+        Step::Open(ConversationId::direct(self.me, user.id))
+    }
+
+    /// The group of a name that no person has; `nobody` says that no group has it either.
+    fn group(&self, name: &str, nobody: String) -> Step {
+        let among = self.rooms.groups(name);
+        match among[..] {
+            [] => Step::Refuse(nobody),
+            [id] => Step::Open(id),
+            _ => {
+                let why = format!("{} groups are called {name}; /open one by its number or id", among.len());
+                Step::Choose { name: name.to_owned(), among, why }
+            }
+        }
+    }
+
+    /// What has this name as far as is known here, while the server cannot be asked.
+    fn remembered(&mut self, name: &str, person: Option<&User>, groups: &[ConversationId]) -> Step {
+        for id in groups {
+            self.rooms.room(*id).name.get_or_insert_with(|| name.to_owned());
+        }
+        if let Some(user) = person {
+            return self.person(user);
+        }
+        let among = self.rooms.groups(name);
+        if is_handle(&name.to_lowercase()) && !among.is_empty() {
+            let why = format!("{name} may be a person, too; /open the group by its number or id");
+            return Step::Choose { name: name.to_owned(), among, why };
+        }
+        self.group(name, format!("the server cannot be reached now, and no {name} is known here"))
     }
 
     /// What was refused stays until it is in the outbox again.
@@ -150,16 +194,13 @@ impl State {
             Answer::Name(user) => self.names.knows(user.id, &user.handle),
             Answer::Found { name, person, listed } => {
                 listed.iter().for_each(|view| self.rooms.shown(view));
-                if let Some(user) = person {
-                    self.names.knows(user.id, &user.handle);
-                    return Step::Open(ConversationId::direct(self.me, user.id));
-                }
-                let nobody = || Step::Refuse(format!("nobody and no group is called {name}"));
-                return self.rooms.named(name).map_or_else(nobody, Step::Open);
+                return match person {
+                    Some(user) => self.person(user),
+                    None => self.group(name, format!("nobody and no group is called {name}")),
+                };
             }
-            Answer::Remembered { id, name } => {
-                self.rooms.room(*id).name.get_or_insert_with(|| name.clone());
-                return Step::Open(*id);
+            Answer::Remembered { name, person, groups } => {
+                return self.remembered(name, person.as_ref(), groups);
             }
             Answer::Made(view) => {
                 self.rooms.shown(view);
@@ -176,6 +217,17 @@ impl State {
             Answer::Password | Answer::Codes(_) | Answer::SignedOut => {}
         }
         Step::Done
+    }
+
+    /// What tells a group from a person of its name, or from another group.
+    pub(super) fn told_apart(&self, id: ConversationId) -> Option<String> {
+        let room = self.rooms.get(id).filter(|_| id.kind() == ConversationKind::Group)?;
+        if room.name.as_deref().is_none_or(|name| self.rooms.groups(name).len() < 2) {
+            return Some("group".to_owned());
+        }
+        let members = room.group.as_ref().map(|group| format!(" of {}", group.members)).unwrap_or_default();
+        let id = id.to_string();
+        Some(format!("group{members} …{}", &id[id.len() - 5..]))
     }
 
     /// What a conversation is called: a group's name, or the other person's.
@@ -203,8 +255,6 @@ pub(super) const fn done(change: &Change) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use client::protocol::http::User;
-
     use super::super::samples::{direct, message, user};
     use super::*;
 
@@ -270,10 +320,58 @@ mod tests {
         assert_eq!(state.room_name(direct()), "bob");
     }
 
+    fn group(n: u8) -> ConversationId {
+        ConversationId::Group([n; 16])
+    }
+
+    /// A state in which these groups are known by this name.
+    fn grouped(groups: &[u8], name: &str) -> State {
+        let mut state = state();
+        groups.iter().for_each(|n| state.rooms.room(group(*n)).name = Some(name.to_owned()));
+        state
+    }
+
+    fn remembered(name: &str, groups: &[u8]) -> Answer {
+        let groups = groups.iter().map(|n| group(*n)).collect();
+        Answer::Remembered { name: name.to_owned(), person: None, groups }
+    }
+
+    #[test]
+    fn what_is_meant_for_a_person_is_said_in_a_strangers_group_of_that_name() {
+        let mut state = grouped(&[1], "bob");
+        assert_eq!(state.command(Command::Open("bob".into())), Step::Ask(Ask::Find("bob".into())));
+        let bob = || Some(User { id: user(2), handle: "bob".into() });
+        let found = Answer::Found { name: "bob".into(), person: bob(), listed: Vec::new() };
+        assert_eq!(state.answer(&found), Step::Open(direct()));
+        let known = Answer::Remembered { name: "bob".into(), person: bob(), groups: vec![group(1)] };
+        assert_eq!(state.answer(&known), Step::Open(direct()));
+        let Step::Choose { among, .. } = state.answer(&remembered("bob", &[1])) else { panic!("guessed") };
+        assert_eq!(among, [group(1)]);
+        let nobody = Answer::Found { name: "bob".into(), person: None, listed: Vec::new() };
+        assert_eq!(state.answer(&nobody), Step::Open(group(1)), "nobody is called that");
+    }
+
+    #[test]
+    fn one_of_two_groups_of_one_name_is_guessed() {
+        let mut state = grouped(&[1, 2], "my grp");
+        for answer in [
+            Answer::Found { name: "my grp".into(), person: None, listed: Vec::new() },
+            remembered("my grp", &[]),
+        ] {
+            let Step::Choose { mut among, why, .. } = state.answer(&answer) else { panic!("guessed") };
+            among.sort_unstable();
+            assert_eq!(among, [group(1), group(2)]);
+            assert!(why.starts_with("2 groups are called my grp"), "{why}");
+        }
+        assert_ne!(state.told_apart(group(1)), state.told_apart(group(2)));
+        assert_eq!(state.told_apart(direct()), None);
+    }
+
     #[test]
     fn a_group_that_is_remembered_has_no_name() {
-        let (mut state, id) = (state(), ConversationId::Group([1; 16]));
-        assert_eq!(state.answer(&Answer::Remembered { id, name: "team".into() }), Step::Open(id));
-        assert_eq!(state.room_name(id), "team");
+        let mut state = state();
+        assert_eq!(state.answer(&remembered("our team", &[1])), Step::Open(group(1)));
+        assert_eq!(state.room_name(group(1)), "our team");
+        assert!(matches!(state.answer(&remembered("the team", &[])), Step::Refuse(_)));
     }
 }

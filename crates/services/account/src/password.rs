@@ -5,15 +5,10 @@ use std::sync::Arc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{Code, PortError, Rejection};
+use protocol::http::{PASSWORD_BYTES_MAX, PASSWORD_CHARACTERS_MIN, may_be_password};
 use tokio::sync::Semaphore;
 
 use crate::meters::Meters;
-
-/// The fewest characters of a password.
-const CHARACTERS_MIN: usize = 8;
-
-/// The most bytes of a password.
-const BYTES_MAX: usize = 256;
 
 /// How hard hashing is. The default is OWASP's second choice for argon2id (Password Storage Cheat Sheet): 19 MiB, two
 /// passes, one lane.
@@ -51,10 +46,15 @@ impl Passwords {
 
     /// Whether a password is one that may be chosen.
     pub(crate) fn check(password: &str) -> Result<(), Rejection> {
-        if password.chars().count() >= CHARACTERS_MIN && password.len() <= BYTES_MAX {
+        if may_be_password(password) {
             return Ok(());
         }
-        Err(Rejection::new(Code::BadRequest, "a password has 8 characters or more, and 256 bytes at most"))
+        Err(Rejection::new(
+            Code::BadRequest,
+            format!(
+                "a password has {PASSWORD_CHARACTERS_MIN} characters or more, and {PASSWORD_BYTES_MAX} bytes at most"
+            ),
+        ))
     }
 
     /// The hash to keep.

@@ -4,6 +4,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 
+use domain::ConversationId;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use verify::process::{Ports, Server, program};
@@ -66,6 +67,16 @@ impl Chat {
         said.await.unwrap().unwrap();
         let (all_well, errors) = (output.status.success(), text(&output.stderr));
         Told { all_well, output: text(&output.stdout), errors }
+    }
+
+    /// The tokens that are kept are good for nothing any more.
+    fn is_signed_out(&self) {
+        let file = self.kept("tokens.json");
+        let mut tokens: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        for token in ["access_token", "refresh_token"] {
+            tokens[token] = "no longer good".into();
+        }
+        std::fs::write(&file, tokens.to_string()).unwrap();
     }
 
     /// The one file of this name among what is kept.
@@ -144,16 +155,80 @@ async fn a_device_that_is_signed_out_can_never_sign_in_again() {
     let server = Server::start().await.unwrap();
     let ada = chat(&server, "ada", None);
     assert!(ada.pipes(b"", 10).await.all_well);
-    let file = ada.kept("tokens.json");
-    let mut tokens: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    for token in ["access_token", "refresh_token"] {
-        tokens[token] = "no longer good".into();
-    }
-    std::fs::write(&file, tokens.to_string()).unwrap();
+    ada.is_signed_out();
     let told = ada.pipes(b"/open nobody\n", 10).await;
     assert!(!told.all_well && told.errors.contains("signed out"), "{}{}", told.output, told.errors);
     let told = ada.pipes(b"/list\n", 10).await;
     assert!(told.all_well, "{}{}", told.output, told.errors);
+}
+
+#[tokio::test]
+async fn what_waits_on_a_device_that_is_signed_out_is_never_sent() {
+    let mut server = Server::start().await.unwrap();
+    let bob = crate::support::device(&server, "bob").await;
+    let ada = chat(&server, "ada", Some("bob"));
+    assert!(ada.pipes(b"", 10).await.all_well);
+    server.kill().await.unwrap();
+    let told = ada.pipes(b"first\nsecond\n", 0).await;
+    assert_eq!(events(&told.output, "queued").len(), 2, "{}{}", told.output, told.errors);
+    server.restart(Ports::Same).await.unwrap();
+    ada.is_signed_out();
+    let told = ada.pipes(b"", 10).await;
+    assert!(!told.all_well && told.errors.contains("signed out"), "{}{}", told.output, told.errors);
+    let told = ada.pipes(b"third\n", 10).await;
+    assert!(told.all_well, "{}{}", told.output, told.errors);
+    assert_eq!(
+        events(&told.output, "info"),
+        ["info\t2 messages from before are sent now; some may come twice"]
+    );
+    assert!(events(&ada.pipes(b"", 10).await.output, "info").is_empty(), "they come once");
+    let adas = bob.http.by_handle("ada").await.unwrap().id;
+    let log = bob.history(ConversationId::direct(bob.user(), adas)).await;
+    assert_eq!(crate::support::texts(&log), ["first", "second", "third"]);
+}
+
+#[tokio::test]
+async fn what_waits_is_sent_in_the_name_of_another_with_the_same_handle() {
+    let mut server = Server::start().await.unwrap();
+    chat(&server, "bob", None).say("").await;
+    let ada = chat(&server, "ada", Some("bob"));
+    assert!(ada.pipes(b"", 10).await.all_well);
+    server.kill().await.unwrap();
+    assert_eq!(events(&ada.pipes(b"secret\n", 0).await.output, "queued").len(), 1);
+    let another = domain::UserId::from_bytes([9; 16]);
+    std::fs::write(ada.kept("user"), another.to_string()).unwrap();
+    std::fs::remove_file(ada.kept("tokens.json")).unwrap();
+    server.restart(Ports::Same).await.unwrap();
+    let told = ada.pipes(b"", 10).await;
+    assert!(told.all_well && events(&told.output, "sent").is_empty(), "{}{}", told.output, told.errors);
+}
+
+#[tokio::test]
+async fn what_is_meant_for_a_person_is_said_in_a_strangers_group_of_that_name() {
+    let mut server = Server::start().await.unwrap();
+    chat(&server, "dave2", None).say("").await;
+    let victim = chat(&server, "victim", None);
+    assert!(victim.pipes(b"", 10).await.all_well);
+    chat(&server, "par2", None)
+        .say("/group dave2 victim\n/group \"my grp\" victim\n/group \"my grp\" victim\n")
+        .await;
+    assert!(victim.pipes(b"/list\n", 10).await.all_well);
+
+    server.kill().await.unwrap();
+    let told = victim.pipes(b"/open dave2\nsecret\n", 0).await;
+    assert!(told.errors.contains("2 lines came to nothing"), "{}{}", told.output, told.errors);
+    let offered = events(&told.output, "conversation");
+    assert!(offered.len() == 1 && offered[0].contains("\tdave2\t"), "{}", told.output);
+
+    server.restart(Ports::Same).await.unwrap();
+    let told = victim.pipes(b"/open my grp\nfor which?\n/open dave2\nsecret\n", 10).await;
+    assert!(told.errors.contains("2 lines came to nothing"), "{}{}", told.output, told.errors);
+    assert_eq!(events(&told.output, "conversation").len(), 2, "{}", told.output);
+    let opened = events(&told.output, "opened");
+    assert!(opened.len() == 1 && opened[0].starts_with("opened\td"), "{}", told.output);
+    let id = offered[0].split('\t').nth(1).unwrap();
+    let told = victim.pipes(format!("/open {id}\nhello all\n").as_bytes(), 10).await;
+    assert!(told.all_well && told.output.contains(&format!("opened\t{id}\t")), "{}", told.output);
 }
 
 #[tokio::test]

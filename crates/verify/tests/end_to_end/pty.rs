@@ -54,13 +54,26 @@ impl Person {
 
     /// Somebody who starts the chat in this way, at the same terminal.
     pub(crate) fn starts(server: &Server, args: &[&str], state: &std::path::Path) -> Self {
+        Self::begins(server, args, state, Some("correct horse"))
+    }
+
+    /// The same of somebody who types the password, if it is none.
+    pub(crate) fn begins(
+        server: &Server,
+        args: &[&str],
+        state: &std::path::Path,
+        password: Option<&str>,
+    ) -> Self {
         let pair = native_pty_system().openpty(size(24, 80)).unwrap();
         let tty = File::open(pair.master.tty_name().unwrap()).unwrap();
         let mut command = CommandBuilder::new(program().unwrap());
         command.args(["chat", "--url", server.base(), "--state"]);
         command.arg(state);
         command.args(args);
-        command.env("CONNECT_CHAT_PASSWORD", "correct horse");
+        match password {
+            Some(password) => command.env("CONNECT_CHAT_PASSWORD", password),
+            None => command.env_remove("CONNECT_CHAT_PASSWORD"),
+        }
         command.env("TERM", "xterm-256color");
         command.env("TZ", ZONE);
         let child = pair.slave.spawn_command(command).unwrap();

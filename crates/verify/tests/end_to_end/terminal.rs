@@ -151,6 +151,23 @@ async fn a_second_terminal_does_not_say_who_it_is_or_why_it_ends() {
 }
 
 #[tokio::test]
+async fn a_password_that_is_too_short_is_refused_at_the_end_only() {
+    let server = server(&[]).await;
+    let home = folder();
+    let mut ada = Person::begins(&server, &["--line", "--user", "ada"], home.path(), None);
+    ada.sees("Password of ada:").await;
+    ada.says("short");
+    ada.sees("A password has 8 to 256 bytes; this one has 5.").await;
+    ada.waits("the question again", |screen| screen.matches("Password of ada:").count() == 2).await;
+    ada.says("correct horse");
+    ada.sees("Sign up as ada?").await;
+    ada.says("y");
+    ada.sees("The password again:").await;
+    ada.says("correct horse");
+    ada.sees("connected as ada").await;
+}
+
+#[tokio::test]
 async fn what_one_said_elsewhere_is_hidden_line_by_line() {
     let server = server(&[]).await;
     let (home, bob) = (folder(), device(&server, "bob").await);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use client::Error;
 use client::http::Edge;
 use client::protocol::http::Member;
-use domain::{ClientId, ConversationId, Entry, UserId};
+use domain::{ClientId, ConversationId, ConversationKind, Entry, UserId};
 use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
 
@@ -46,6 +46,10 @@ impl Lines {
         match step {
             Step::Open(id) => self.open(id).await,
             Step::List => self.list().await,
+            Step::Choose { among, why, .. } => {
+                self.listed(among).await?;
+                self.refuse(&why)
+            }
             Step::Back(id) => self.back(id).await,
             Step::Members(id) => self.members(id).await,
             Step::Help => HELP.iter().try_for_each(|line| self.info(line)),
@@ -95,7 +99,10 @@ impl Lines {
         self.shown_from = None;
         let name = self.room_name(id).await;
         match self.out.people() {
-            true => self.info(&format!("you are with {}", escape::one_line(&name)))?,
+            true => {
+                let whom = if id.kind() == ConversationKind::Group { "in the group" } else { "with" };
+                self.info(&format!("you are {whom} {}", escape::one_line(&name)))?;
+            }
             false => self.out.line(&show::event("opened", &[&id.to_string(), &name]))?,
         }
         let room = self.state.rooms.room(id);
@@ -122,11 +129,16 @@ impl Lines {
         if ids.is_empty() {
             self.info("no conversations yet; /open NAME begins one")?;
         }
+        self.listed(ids).await
+    }
+
+    /// Prints these conversations, which are then the ones that have numbers.
+    async fn listed(&mut self, ids: Vec<ConversationId>) -> Result<()> {
         for (number, id) in ids.iter().enumerate() {
             let name = self.room_name(*id).await;
             let unread = self.state.rooms.room(*id).unread;
             let line = match self.out.people() {
-                true => show::row(number + 1, &name, unread),
+                true => show::row(number + 1, &name, self.state.told_apart(*id).as_deref(), unread),
                 false => show::event("conversation", &[&id.to_string(), &name, &unread.to_string()]),
             };
             self.out.line(&line)?;

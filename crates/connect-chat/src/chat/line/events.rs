@@ -9,6 +9,7 @@ use domain::{ClientId, ConversationId, Entry, Rejection};
 
 use super::super::clock::clock;
 use super::super::escape;
+use super::super::rooms::Tick;
 use super::super::words;
 use super::{Ended, Lines, show};
 
@@ -73,7 +74,9 @@ impl Lines {
 
     fn sent(&self, sent: &Sent) -> Result<()> {
         match self.out.people() {
-            true if self.state.open == Some(sent.conversation) => self.out.line("      \u{2713} sent"),
+            true if self.state.open == Some(sent.conversation) => {
+                self.out.line(&show::tick(Tick::Stored, &self.state.handle))
+            }
             true => Ok(()),
             false => {
                 let (id, at) = (sent.client_id.to_string(), sent.position.to_string());

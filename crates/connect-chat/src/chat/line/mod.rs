@@ -88,6 +88,9 @@ impl Lines {
         if let Some(greeting) = opening.greeting.filter(|_| self.out.people()) {
             self.info(&greeting)?;
         }
+        if let Some(inherited) = opening.inherited {
+            self.info(&inherited)?;
+        }
         if let Some(name) = opening.conversation {
             self.command(Command::Open(name)).await?;
         }

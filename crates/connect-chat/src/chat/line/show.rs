@@ -59,19 +59,20 @@ pub(super) fn not_sent(room: &str, text: &str, why: &str, there: &str) -> String
     format!("not sent to {room}: {why}; {there}/retry or /discard: {text}{more}")
 }
 
-/// A row of the list, for people.
-pub(super) fn row(number: usize, name: &str, unread: u64) -> String {
+/// A row of the list, for people. `aside` tells it from others of its name.
+pub(super) fn row(number: usize, name: &str, aside: Option<&str>, unread: u64) -> String {
+    let aside = aside.map(|aside| format!("  · {aside}")).unwrap_or_default();
     let unread = if unread > 0 { format!("  ({unread} unread)") } else { String::new() };
-    format!("{number:>3}  {}{unread}", escape::one_line(name))
+    format!("{number:>3}  {}{aside}{unread}", escape::one_line(name))
 }
 
 /// A tick, for people.
 pub(super) fn tick(tick: Tick, who: &str) -> String {
-    let who = escape::one_line(who);
+    let (sign, name, who) = (tick.sign(), tick_name(tick), escape::one_line(who));
     match tick {
-        Tick::Queued | Tick::Stored => format!("      {}", tick_name(tick)),
-        Tick::Delivered => format!("      \u{2713}\u{2713} delivered to {who}"),
-        Tick::Read => format!("      \u{2713}\u{2713} read by {who}"),
+        Tick::Queued | Tick::Stored => format!("      {sign} {name}"),
+        Tick::Delivered => format!("      {sign} {name} to {who}"),
+        Tick::Read => format!("      {sign} {name} by {who}"),
     }
 }
 
@@ -105,8 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_was_read_looks_as_one_that_only_came() {
+        assert_eq!(tick(Tick::Delivered, "bob").trim(), "✓✓ delivered to bob");
+        assert_eq!(tick(Tick::Read, "bob").trim(), "✔✔ read by bob");
+    }
+
+    #[test]
     fn a_row_says_what_is_unread_only_if_something_is() {
-        assert_eq!(row(1, "bob", 0), "  1  bob");
-        assert_eq!(row(12, "team", 3), " 12  team  (3 unread)");
+        assert_eq!(row(1, "bob", None, 0), "  1  bob");
+        assert_eq!(row(12, "team", Some("group"), 3), " 12  team  · group  (3 unread)");
     }
 }

@@ -60,15 +60,22 @@ impl Book {
         }
     }
 
-    /// What has this name, by the order in which the server is asked: a person, or else the group that got it last.
-    pub(in super::super) fn find(&self, name: &str) -> Option<Named> {
+    /// The person of this handle.
+    pub(in super::super) fn person(&self, handle: &str) -> Option<UserId> {
+        let person = |id| if let Named::User(user) = id { Some(user) } else { None };
+        self.called(handle).into_iter().filter_map(person).next_back()
+    }
+
+    /// The groups of this name.
+    pub(in super::super) fn groups(&self, name: &str) -> Vec<ConversationId> {
+        let group = |id| if let Named::Group(group) = id { Some(group) } else { None };
+        self.called(name).into_iter().filter_map(group).collect()
+    }
+
+    /// What has this name, oldest first.
+    fn called(&self, name: &str) -> Vec<Named> {
         let pages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (handle, all) = (name.to_lowercase(), || pages.names.all().map(|(id, known)| (known, id)));
-        let person =
-            all().filter(|called| matches!(called, (known, Named::User(_)) if *known == handle)).last();
-        let group =
-            || all().filter(|called| matches!(called, (known, Named::Group(_)) if *known == name)).last();
-        person.or_else(group).map(|(_, id)| id)
+        pages.names.all().filter(|(_, known)| *known == name).map(|(id, _)| id).collect()
     }
 
     /// What a person is called.
@@ -138,21 +145,21 @@ mod tests {
     fn a_name_is_forgotten_with_the_process_or_a_torn_line_is_believed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("names");
-        let (bob, group) = (Named::User(user(2)), Named::Group(direct()));
+        let group = Named::Group(direct());
         let book = Book::open(&path);
-        book.learn(bob, "bob");
+        book.learn(Named::User(user(2)), "bob");
         book.learn(group, "our Team");
         drop(book);
         let mut text = fs::read_to_string(&path).unwrap();
         text.push_str(&text.lines().next().unwrap().replace("bob", "eve"));
         fs::write(&path, text).unwrap();
         let book = Book::open(&path);
-        assert_eq!((book.find("Bob"), book.find("our Team")), (Some(bob), Some(group)));
-        assert_eq!((book.find("eve"), book.find("our team")), (None, None));
+        assert_eq!((book.person("bob"), book.groups("our Team")), (Some(user(2)), vec![direct()]));
+        assert_eq!((book.person("eve"), book.groups("our team")), (None, vec![]));
         assert_eq!(book.handle(user(2)).as_deref(), Some("bob"));
         book.learn(group, "the team");
         let book = Book::open(&path);
-        assert_eq!((book.find("our Team"), book.find("the team")), (None, Some(group)));
+        assert_eq!((book.groups("our Team"), book.groups("the team")), (vec![], vec![direct()]));
     }
 
     #[cfg(unix)]
@@ -176,6 +183,6 @@ mod tests {
         (0..9).for_each(|n| book.learn(Named::User(user(n)), "short"));
         assert!(fs::metadata(&path).unwrap().len() <= FILE_BYTES_MAX);
         drop(book);
-        assert!(Book::open(&path).find(&name).is_some());
+        assert!(Book::open(&path).person(&name).is_some());
     }
 }

@@ -9,6 +9,7 @@
 //! what commands do (see `state` and `server`), a mouse (a terminal's own selection is worth more), and a store of messages.
 
 mod farewell;
+mod help;
 mod layout;
 mod model;
 mod repaint;
@@ -63,8 +64,8 @@ impl Screen {
         let mut terminal = Terminal::take_over()?;
         let model = Model::new(state, TimeZone::system(), terminal.size()?);
         let mut screen = Self { model, server, asks: JoinSet::new(), start: Instant::now() };
-        if let Some(greeting) = &opening.greeting {
-            screen.model.say(greeting);
+        if let Some(words) = opening.inherited.as_ref().or(opening.greeting.as_ref()) {
+            screen.model.say(words);
         }
         if let Some(name) = opening.conversation {
             screen.model.command(Command::Open(name));

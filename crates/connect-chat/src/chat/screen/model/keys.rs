@@ -5,6 +5,7 @@ use ratatui::layout::Size;
 
 use super::super::super::Ended;
 use super::super::super::command::Command;
+use super::super::help;
 use super::editor::BYTES_MAX as EDITOR_BYTES_MAX;
 use super::{Choice, Editor, Effect, Model, Overlay, Switcher};
 
@@ -40,7 +41,8 @@ impl Model {
             (KeyCode::Char('l'), true) => self.effects.push(Effect::Redraw),
             _ => match self.overlay {
                 Overlay::None => self.key_in_conversation(key, control),
-                Overlay::Help | Overlay::Codes(_) => self.key_in_help(key),
+                Overlay::Help { top } => self.key_in_help(key, top),
+                Overlay::Codes(_) => self.key_in_codes(key),
                 Overlay::Switcher(_) => self.key_in_switcher(key, control),
             },
         }
@@ -52,7 +54,7 @@ impl Model {
             KeyCode::Enter if newline => drop(self.editor.insert("\n")),
             KeyCode::Char('j') if control => drop(self.editor.insert("\n")),
             KeyCode::Enter => self.enter(),
-            KeyCode::F(1) => self.overlay = Overlay::Help,
+            KeyCode::F(1) => self.overlay = Overlay::Help { top: 0 },
             KeyCode::Char('k') if control => self.overlay = Overlay::Switcher(Switcher::default()),
             KeyCode::Char('g') if control => self.command(Command::Members),
             KeyCode::Esc => self.notice = None,
@@ -88,7 +90,26 @@ impl Model {
         }
     }
 
-    fn key_in_help(&mut self, key: KeyEvent) {
+    fn key_in_help(&mut self, key: KeyEvent, top: usize) {
+        let last = help::overhang(self.size.height);
+        let page = usize::from(self.size.height.saturating_sub(4).max(1));
+        let top = match key.code {
+            KeyCode::Esc | KeyCode::F(1) | KeyCode::Enter | KeyCode::Char('q') => {
+                self.overlay = Overlay::None;
+                return;
+            }
+            KeyCode::Up => top.saturating_sub(1),
+            KeyCode::Down => top + 1,
+            KeyCode::PageUp => top.saturating_sub(page),
+            KeyCode::PageDown => top + page,
+            KeyCode::Home => 0,
+            KeyCode::End => last,
+            _ => top,
+        };
+        self.overlay = Overlay::Help { top: top.min(last) };
+    }
+
+    fn key_in_codes(&mut self, key: KeyEvent) {
         if matches!(key.code, KeyCode::Esc | KeyCode::F(1) | KeyCode::Enter | KeyCode::Char('q')) {
             self.overlay = Overlay::None;
         }

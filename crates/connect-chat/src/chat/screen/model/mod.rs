@@ -87,7 +87,10 @@ pub(super) enum Link {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Overlay {
     None,
-    Help,
+    /// The help, from its line `top` on.
+    Help {
+        top: usize,
+    },
     /// Recovery codes: they are gone with this.
     Codes(Vec<String>),
     Switcher(Switcher),
@@ -200,10 +203,15 @@ impl Model {
         match step {
             Step::Ask(ask) => self.ask(ask),
             Step::Open(id) => self.open(id),
+            Step::Choose { name, among, why } => {
+                self.overlay = Overlay::Switcher(Switcher::among(&name));
+                self.state.listed = among;
+                self.warn(why);
+            }
             Step::List => self.overlay = Overlay::Switcher(Switcher::default()),
             Step::Back(_) => self.page_up(),
             Step::Members(id) => self.toggle_members(id),
-            Step::Help => self.overlay = Overlay::Help,
+            Step::Help => self.overlay = Overlay::Help { top: 0 },
             Step::Quit => self.effects.push(Effect::Leave(Ended::Left)),
             Step::Refuse(why) => self.warn(why),
             Step::Done => {}

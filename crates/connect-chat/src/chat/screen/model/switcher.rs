@@ -1,7 +1,8 @@
 //! The quick switcher: the conversations whose names hold what is typed, and whoever else is meant. Pure.
 
-use domain::ConversationId;
+use domain::{ConversationId, ConversationKind};
 
+use super::super::super::account::is_handle;
 use super::super::super::state::State;
 use super::Editor;
 
@@ -21,14 +22,28 @@ pub(in super::super) enum Choice {
 }
 
 impl Switcher {
-    /// What can be chosen now: the conversations, newest first, and last a new one.
+    /// The choice among what has this name.
+    pub(super) fn among(name: &str) -> Self {
+        let mut query = Editor::default();
+        query.give_back(name);
+        Self { query, chosen: 0 }
+    }
+
+    /// What can be chosen now: the conversations, newest first, and last a new one. A person goes before a group that is
+    /// called the same: also one who is not in the list yet.
     pub(in super::super) fn choices(&self, state: &State) -> Vec<Choice> {
-        let query = self.query.text().trim().to_lowercase();
+        let typed = self.query.text().trim();
+        let query = typed.to_lowercase();
         let names = state.rooms.all().into_iter().map(|id| (id, state.room_name(id).to_lowercase()));
-        let fitting: Vec<_> = names.filter(|(_, name)| name.contains(&query)).collect();
-        let new = !query.is_empty() && fitting.iter().all(|(_, name)| *name != query);
-        let rooms = fitting.into_iter().map(|(id, _)| Choice::Room(id));
-        rooms.chain(new.then(|| Choice::Find(self.query.text().trim().to_owned()))).collect()
+        let (namesakes, others): (Vec<_>, Vec<_>) =
+            names.filter(|(_, name)| name.contains(&query)).partition(|(_, name)| *name == query);
+        let (groups, people): (Vec<_>, Vec<_>) =
+            namesakes.into_iter().partition(|(id, _)| id.kind() == ConversationKind::Group);
+        let is_new = !query.is_empty() && people.is_empty() && (groups.is_empty() || is_handle(&query));
+        let new = is_new.then(|| Choice::Find(typed.to_owned()));
+        let (before, after) = if groups.is_empty() { (None, new) } else { (new, None) };
+        let rooms = |rooms: Vec<(ConversationId, String)>| rooms.into_iter().map(|(id, _)| Choice::Room(id));
+        rooms(people).chain(before).chain(rooms(groups)).chain(rooms(others)).chain(after).collect()
     }
 
     /// The next choice, or the one before.

@@ -153,12 +153,12 @@ impl Transcript<'_> {
     }
 }
 
-/// How a tick looks. What it means is in the help.
+/// A tick as it is drawn.
 pub(in super::super) const fn sign(tick: Tick) -> (&'static str, Style) {
-    match tick {
-        Tick::Queued => ("○", theme::WAITING),
-        Tick::Stored => ("✓", theme::QUIET),
-        Tick::Delivered => ("✓✓", theme::QUIET),
-        Tick::Read => ("✔✔", theme::BRIGHT),
-    }
+    let style = match tick {
+        Tick::Queued => theme::WAITING,
+        Tick::Stored | Tick::Delivered => theme::QUIET,
+        Tick::Read => theme::BRIGHT,
+    };
+    (tick.sign(), style)
 }

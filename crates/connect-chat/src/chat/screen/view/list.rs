@@ -20,18 +20,25 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, area: Rect) {
     // The open one is always among those that have room.
     let skip = (at + 1).saturating_sub(height);
     for (n, id) in all.iter().skip(skip).take(height).enumerate() {
-        row(frame, &line(model, *id, Some(*id) == open, area.width), area, n);
+        row(frame, &line(model, *id, None, Some(*id) == open, area.width), area, n);
     }
     if all.is_empty() {
         row(frame, &Line::styled(" no conversations", theme::QUIET), area, 0);
     }
 }
 
-/// A conversation in a row: its name, and how many messages in it are unread.
-pub(super) fn line(model: &Model, id: ConversationId, open: bool, width: u16) -> Line<'static> {
+/// A conversation in a row: its name, what tells it from others of its name, and how many messages in it are unread.
+pub(super) fn line(
+    model: &Model,
+    id: ConversationId,
+    aside: Option<String>,
+    open: bool,
+    width: u16,
+) -> Line<'static> {
     let unread = model.state.rooms.get(id).map_or(0, |room| room.unread);
     let count = if unread > 0 { unread.to_string() } else { String::new() };
-    let cells = usize::from(width).saturating_sub(count.len() + 3);
+    let aside = aside.map(|aside| format!("{aside} ")).unwrap_or_default();
+    let cells = usize::from(width).saturating_sub(text::width(&aside) + count.len() + 3);
     let name = text::cut(&text::name(&model.state.room_name(id)), cells);
     let gap = " ".repeat(cells.saturating_sub(text::width(&name)) + 1);
     let style = if open || unread > 0 { theme::STRONG } else { theme::PLAIN };
@@ -40,6 +47,7 @@ pub(super) fn line(model: &Model, id: ConversationId, open: bool, width: u16) ->
         Span::styled(mark, theme::BRIGHT),
         Span::styled(name, style),
         Span::raw(gap),
+        Span::styled(aside, theme::QUIET),
         Span::styled(count, theme::BRIGHT),
     ])
 }

@@ -35,7 +35,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &Model) {
     status::draw(frame, model, layout.status);
     match &model.overlay {
         Overlay::None => {}
-        Overlay::Help => help::draw(frame),
+        Overlay::Help { top } => help::draw(frame, *top),
         Overlay::Codes(codes) => codes::draw(frame, codes),
         Overlay::Switcher(switcher) => switcher::draw(frame, model, switcher),
     }

@@ -36,7 +36,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, switcher: &Switcher) {
 
 fn line(model: &Model, choice: &Choice, width: u16) -> Line<'static> {
     match choice {
-        Choice::Room(id) => list::line(model, *id, false, width),
+        Choice::Room(id) => list::line(model, *id, model.state.told_apart(*id), false, width),
         Choice::Find(name) => {
             let name = text::cut(&text::name(name), usize::from(width).saturating_sub(14));
             Line::raw(format!(" talk to “{name}”"))

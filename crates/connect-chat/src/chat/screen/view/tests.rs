@@ -5,6 +5,8 @@ use domain::{Content, Kind};
 use std::sync::Arc;
 
 use super::super::super::samples::{direct, entry, user};
+use super::super::super::server::Ask;
+use super::super::model::Effect;
 use super::super::model::tests::Sample;
 use super::super::text;
 
@@ -110,14 +112,58 @@ fn what_is_unread_elsewhere_is_not_to_be_seen() {
 }
 
 #[test]
-fn the_help_does_not_fit_the_smallest_usual_terminal() {
-    let mut sample = Sample::new(80, 24, 1);
-    sample.key(KeyCode::F(1), KeyModifiers::NONE);
-    for words in ["Alt+Enter", "queued: kept on this device", "/role user admin|member", "//x says /x"] {
-        assert!(sample.shows(words), "{words}: {:#?}", sample.screen());
+fn what_the_help_says_last_cannot_be_reached_on_a_small_terminal() {
+    for (height, page) in
+        [(24, KeyCode::Down), (20, KeyCode::Down), (20, KeyCode::PageDown), (9, KeyCode::End)]
+    {
+        let mut sample = Sample::new(80, height, 1);
+        sample.key(KeyCode::F(1), KeyModifiers::NONE);
+        assert!(sample.shows("Alt+Enter"), "{height}: {:#?}", sample.screen());
+        // Also further than it goes, from where the first key leads back.
+        sample.pages(page, 50);
+        assert!(sample.shows("//x says /x") && !sample.shows("for more"), "{height}: {:#?}", sample.screen());
+        let end = sample.screen();
+        sample.key(KeyCode::Up, KeyModifiers::NONE);
+        assert_eq!(sample.screen() == end, height == 24, "{height}");
+        assert_eq!(sample.shows("help, ↓ for more"), height < 24, "{height}");
+        sample.key(KeyCode::Home, KeyModifiers::NONE);
+        assert!(sample.shows("Alt+Enter"));
+        sample.key(KeyCode::Esc, KeyModifiers::NONE);
+        assert!(!sample.shows("Alt+Enter"));
     }
-    sample.key(KeyCode::Esc, KeyModifiers::NONE);
-    assert!(!sample.shows("Alt+Enter"));
+}
+
+#[test]
+fn a_person_and_a_group_of_one_name_look_alike_where_one_chooses() {
+    let mut sample = Sample::new(80, 24, 1);
+    for n in [1, 2] {
+        sample.model.state.rooms.room(domain::ConversationId::Group([n; 16])).name = Some("bob".to_owned());
+    }
+    sample.key(KeyCode::Char('k'), KeyModifiers::CONTROL);
+    sample.types("bob");
+    let screen = sample.screen();
+    // The sidebar is at the left of it.
+    let chosen: Vec<&str> = screen.iter().filter_map(|row| row.split("│  bob").nth(1)).collect();
+    assert_eq!(chosen.len(), 3, "{screen:#?}");
+    assert!(!chosen[0].contains("group"), "the person is first: {screen:#?}");
+    assert!(chosen[1].contains("group …") && chosen[2].contains("group …"), "{screen:#?}");
+    assert_ne!(chosen[1], chosen[2]);
+}
+
+#[test]
+fn a_stranger_s_group_takes_the_place_of_a_person_who_is_not_listed() {
+    let mut sample = Sample::new(80, 24, 1);
+    for (n, name) in [(1, "dave2"), (2, "our team")] {
+        sample.model.state.rooms.room(domain::ConversationId::Group([n; 16])).name = Some(name.to_owned());
+    }
+    let mut goes_to = |name: &str| {
+        sample.key(KeyCode::Char('k'), KeyModifiers::CONTROL);
+        sample.types(name);
+        sample.key(KeyCode::Enter, KeyModifiers::NONE);
+        sample.model.effects()
+    };
+    assert_eq!(goes_to("dave2"), [Effect::Ask(Ask::Find("dave2".into()))]);
+    assert!(!goes_to("our team").contains(&Effect::Ask(Ask::Find("our team".into()))), "no person can be");
 }
 
 #[test]
