@@ -157,7 +157,7 @@ async fn a_password_that_is_too_short_is_refused_at_the_end_only() {
     let mut ada = Person::begins(&server, &["--line", "--user", "ada"], home.path(), None);
     ada.sees("Password of ada:").await;
     ada.says("short");
-    ada.sees("A password has 8 to 256 bytes; this one has 5.").await;
+    ada.sees("A password has 8 characters or more, and 256 bytes at most.").await;
     ada.waits("the question again", |screen| screen.matches("Password of ada:").count() == 2).await;
     ada.says("correct horse");
     ada.sees("Sign up as ada?").await;
