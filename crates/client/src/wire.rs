@@ -256,7 +256,7 @@ mod tests {
             kind: ConversationKind::Own,
             head: entry.mark(),
             first: entry.position,
-            time: entry.time,
+            time: Some(entry.time),
             unread: 0,
             cursor: Cursor::default(),
             peer: None,

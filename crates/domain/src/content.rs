@@ -40,7 +40,7 @@ impl Eq for Body {}
 #[cfg_attr(feature = "schema", schemars(rename = "MessageBody"))]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// The text, at most `text_bytes_max` bytes.
+    /// The text: at most `text_bytes_max` bytes, and not only white space.
     pub text: String,
 }
 
@@ -161,6 +161,17 @@ impl Content {
             Kind::History => Self::History(read(kind, body)?),
             Kind::Other(name) => return Err(ContentError::UnknownKind(name.clone())),
         })
+    }
+
+    /// What it must have and has not: a text, or a name, that is more than white space.
+    pub fn lacks(&self) -> Option<&'static str> {
+        let (said, lacks) = match self {
+            Self::Message(message) => (&message.text, "a message has a text"),
+            Self::Created(created) => (&created.name, "a group has a name"),
+            Self::Renamed(renamed) => (&renamed.name, "a group has a name"),
+            _ => return None,
+        };
+        said.trim().is_empty().then_some(lacks)
     }
 
     /// The kind of entry that says this.

@@ -34,19 +34,15 @@ pub(crate) fn may_touch(conversation: ConversationId, user: UserId) -> Result<()
 }
 
 fn fits(content: &Content, limits: &Limits) -> Result<(), Rejection> {
+    if let Some(lacks) = content.lacks() {
+        return Err(Rejection::new(Code::BadRequest, lacks));
+    }
     match content {
         Content::Message(message) => at_most("text", &message.text, limits.text_bytes_max),
-        Content::Created(created) => name(&created.name, limits),
-        Content::Renamed(renamed) => name(&renamed.name, limits),
+        Content::Created(created) => at_most("name", &created.name, limits.name_bytes_max),
+        Content::Renamed(renamed) => at_most("name", &renamed.name, limits.name_bytes_max),
         _ => Ok(()),
     }
-}
-
-fn name(name: &str, limits: &Limits) -> Result<(), Rejection> {
-    if name.trim().is_empty() {
-        return Err(Rejection::new(Code::BadRequest, "a group has a name"));
-    }
-    at_most("name", name, limits.name_bytes_max)
 }
 
 fn at_most(what: &str, text: &str, bytes_max: usize) -> Result<(), Rejection> {

@@ -246,7 +246,7 @@ pub struct Member {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewMessage {
-    /// The text, at most `text_bytes_max` bytes of UTF-8.
+    /// The text: at most `text_bytes_max` bytes of UTF-8, and not only white space.
     pub text: String,
 }
 

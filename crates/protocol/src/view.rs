@@ -16,8 +16,9 @@ pub struct Conversation {
     pub head: Mark,
     /// The oldest entry kept that this person may see.
     pub first: Position,
-    /// When the newest entry was appended.
-    pub time: Timestamp,
+    /// When the newest entry was appended; absent while there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<Timestamp>,
     /// Messages that this person has not read.
     pub unread: u64,
     /// This person's cursors.

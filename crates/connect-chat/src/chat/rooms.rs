@@ -120,7 +120,7 @@ impl Rooms {
             room.peer = room.peer.merge(peer.cursor);
         }
         room.head = room.head.max(view.head);
-        room.time = room.time.max(view.time);
+        room.time = room.time.max(view.time.unwrap_or_default());
         room.unread = view.unread;
     }
 

@@ -142,7 +142,7 @@ impl Messaging {
             kind: id.kind(),
             head: entries.last().map_or(Mark::START, |entry| entry.mark()),
             first: Position::START,
-            time: START,
+            time: Some(START),
             unread: 0,
             cursor: Cursor::default(),
             peer: None,

@@ -107,7 +107,7 @@ impl Example for Conversation {
             kind: ConversationKind::Direct,
             head: MARK,
             first: Position::new(1, 1),
-            time: NOW,
+            time: Some(NOW),
             unread: 0,
             cursor: Cursor::read_up_to(MARK),
             peer: Some(Peer { user: bob(), cursor: Cursor::example() }),

@@ -68,7 +68,7 @@ fn shown(read_seq: u64, unread: u64, entries: &[Arc<Entry>]) -> Conversation {
         kind: direct().kind(),
         head: Mark::new(Position::new(1, 3), 3),
         first: Position::new(1, 1),
-        time: Timestamp::from_unix_ms(3),
+        time: Some(Timestamp::from_unix_ms(3)),
         unread,
         cursor: read(read_seq),
         peer: Some(Peer { user: user(ADA), cursor: read(3) }),

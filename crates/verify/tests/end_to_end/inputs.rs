@@ -8,7 +8,7 @@ use protocol::http::{Credentials, MoveCursor};
 use serde_json::{Value, json};
 
 use crate::raw::{BINARY, Came, Raw, TEXT, frame};
-use crate::support::{Device, code, device, server};
+use crate::support::{Device, code, device, server, until};
 use crate::table::Answer::{Goodbye, Refused};
 use crate::table::{Answer, World, send, text};
 
@@ -61,10 +61,13 @@ async fn a_broken_frame_is_taken_or_harms_somebody_else() {
 
 #[tokio::test]
 async fn somebody_without_a_good_token_gets_in() {
-    let mut world = World::new(&["accounts.access_token_ms=1"]).await;
+    let mut world = World::new(&["accounts.access_token_ms=1000"]).await;
     let credentials =
         Credentials { handle: "late".into(), password: "a long password".into(), device_name: None };
-    let expired = world.mallory.http.without_tokens().sign_up(&credentials).await.unwrap().access_token;
+    let late = world.mallory.http.without_tokens().sign_up(&credentials).await.unwrap();
+    let expired = late.access_token.clone();
+    let late = Device::new(&world.server, late);
+    until("a token that has expired", async || late.http.me().await.is_err()).await;
     let good = world.mallory.tokens.access_token.clone();
     let forged = format!("{}A", &good[..good.len() - 1]);
     let forged = if forged == good { format!("{}B", &good[..good.len() - 1]) } else { forged };
@@ -295,6 +298,11 @@ async fn a_bad_request_is_served_or_has_no_name() {
             "too much",
             ask("POST", &entries).header("idempotency-key", id()).body(vec![b' '; 300 << 10]),
             Code::TooLarge,
+        ),
+        (
+            "an empty text",
+            ask("POST", &entries).header("idempotency-key", id()).json(&json!({ "text": "" })),
+            Code::BadRequest,
         ),
         ("an array", ask("POST", "/v1/accounts").json(&json!(["zoe", "correct horse"])), Code::BadRequest),
         ("an unknown field", ask("POST", "/v1/accounts").json(&json!({ "hande": "x" })), Code::BadRequest),

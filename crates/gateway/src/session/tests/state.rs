@@ -175,6 +175,8 @@ fn bad_frames_and_their_answers() {
         (send(good, id, json!({"text": 7})), "error bad_request send ic".into()),
         (send(good, id, json!({"text": "a", "html": "b"})), "error bad_request send ic".into()),
         (deep_body, "error bad_request send ic".into()),
+        (send(good, id, json!({"text": ""})), "error bad_request send ic".into()),
+        (send(good, id, json!({"text": " \n"})), "error bad_request send ic".into()),
         (send(good, id, json!({"text": "a".repeat(16_385)})), "error too_large send ic".into()),
         (
             json!({"type":"send","conversation":good,"client_id":id,"body":text,"after":"x"}).to_string(),

@@ -39,7 +39,7 @@ pub(crate) async fn view(
         kind: conversation.kind(),
         head: end.0,
         first: first(conversation, &member),
-        time: end.1,
+        time: (end.0.position > Position::START).then_some(end.1),
         unread: end.0.ordinal.saturating_sub(read.ordinal),
         cursor,
         peer,

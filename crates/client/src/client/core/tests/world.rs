@@ -190,7 +190,7 @@ impl World {
             kind: id.kind(),
             head: visible.last().map_or(Mark::START, |entry| entry.mark()),
             first: visible.first().map_or(Position::START, |entry| entry.position),
-            time: Timestamp::default(),
+            time: visible.last().map(|entry| entry.time),
             unread: 0,
             cursor: Cursor::default(),
             peer: None,
