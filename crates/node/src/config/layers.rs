@@ -3,6 +3,7 @@
 use toml::{Table, Value};
 
 use super::Config;
+use super::bounds::{RELATIONS, out_of_bounds};
 
 /// Environment variables begin with this; `__` stands between a section and its key.
 pub(super) const ENV_PREFIX: &str = "CONNECT_CHAT_SERVE_";
@@ -28,6 +29,9 @@ pub enum Error {
         /// What is wrong; of which setting, and what it wants, if one alone is wrong.
         what: String,
     },
+    /// Two values that cannot be had together, wherever each came from.
+    #[error("{0}")]
+    Contradiction(String),
 }
 
 /// A configuration in the making: each layer is laid over those before it.
@@ -87,9 +91,15 @@ impl Layers {
     }
 
     /// Whether what was laid over it under these keys can be had; if not, the error names the one that cannot.
+    ///
+    /// How settings hang together is looked at in the end: a later layer may change the other.
     fn check(&mut self, origin: &str, laid: &[String]) -> Result<(), Error> {
         self.origin = origin.to_owned();
-        let Err(error) = self.clone().into_config() else { return Ok(()) };
+        let out = laid.iter().find_map(|key| out_of_bounds(key, self.number(key)?));
+        if let Some(what) = out {
+            return Err(Error::BadValue { origin: self.origin.clone(), what });
+        }
+        let Err(error) = self.clone().typed() else { return Ok(()) };
         Err(laid.iter().find_map(|key| self.refusal(key)).unwrap_or(error))
     }
 
@@ -99,12 +109,24 @@ impl Layers {
         let held = slot(&mut alone.table, key)?;
         let wanted = wanted(held);
         *held = slot(&mut self.table, key)?.clone();
-        let Err(Error::BadValue { origin, what }) = alone.into_config() else { return None };
+        let Err(Error::BadValue { origin, what }) = alone.typed() else { return None };
         Some(Error::BadValue { origin, what: format!("`{key}` {wanted}: {what}") })
     }
 
     /// The configuration.
     pub fn into_config(self) -> Result<Config, Error> {
+        let broken = RELATIONS
+            .iter()
+            .find_map(|relation| relation.broken(self.number(relation.key)?, self.number(relation.than)?));
+        broken.map_or_else(|| self.typed(), |what| Err(Error::Contradiction(what)))
+    }
+
+    /// The number that is held under this key, if it is one.
+    fn number(&self, key: &str) -> Option<i64> {
+        held(&self.table, key)?.as_integer()
+    }
+
+    fn typed(self) -> Result<Config, Error> {
         let bad = |error: toml::de::Error| Error::BadValue {
             origin: self.origin,
             what: error.message().trim_end().to_owned(),
@@ -163,8 +185,16 @@ fn slot<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
     }
 }
 
+fn held<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        None => table.get(key),
+        Some((section, rest)) => held(table.get(section)?.as_table()?, rest),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::bounds::BOUNDS;
     use super::*;
 
     #[test]
@@ -228,5 +258,55 @@ mod tests {
         let mut layers = Layers::default();
         layers.file("printed", &Config::default().to_toml()).unwrap();
         assert_eq!(layers.into_config().unwrap(), Config::default());
+    }
+    /// What is said of this setting once it is laid over the defaults, if it is refused.
+    fn said_of(key: &str, value: i64) -> Option<String> {
+        Layers::default().set(key, &value.to_string(), "--set").err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_number_has_no_bounds_or_the_default_is_out_of_them() {
+        let defaults = Layers::default();
+        let numbers: Vec<String> =
+            keys(&defaults.table, "").into_iter().filter(|key| defaults.number(key).is_some()).collect();
+        for key in &numbers {
+            let bounded = BOUNDS.iter().filter(|(bounded, _)| bounded == key).count();
+            assert_eq!(bounded, 1, "{key}");
+            assert_eq!(said_of(key, defaults.number(key).unwrap()), None);
+        }
+        assert_eq!(numbers.len(), BOUNDS.len(), "a setting that is no more has bounds");
+        defaults.into_config().unwrap();
+    }
+
+    #[test]
+    fn an_absurd_number_starts_a_server() {
+        for (key, bounds) in BOUNDS {
+            let (least, most) = (*bounds.start(), *bounds.end());
+            assert_eq!((said_of(key, least), said_of(key, most)), (None, None), "{key}");
+            for beyond in [least.checked_sub(1), most.checked_add(1)].into_iter().flatten() {
+                let expected = format!("--set: `{key}` is {beyond}; it may be from {least} to {most}");
+                assert_eq!(said_of(key, beyond), Some(expected));
+            }
+        }
+        let file = Layers::default().file("f.toml", "[limits]\npage_entries_max = 0").unwrap_err();
+        assert_eq!(file.to_string(), "f.toml: `limits.page_entries_max` is 0; it may be from 1 to 10000");
+    }
+
+    #[test]
+    fn settings_that_contradict_each_other_start_a_server() {
+        for relation in RELATIONS {
+            let mut layers = Layers::default();
+            let other = layers.number(relation.than).unwrap();
+            let least = other + relation.by;
+            layers.set(relation.key, &least.to_string(), "--set").unwrap();
+            layers.clone().into_config().unwrap();
+            layers.set(relation.key, &(least - 1).to_string(), "--set").unwrap();
+            let said = layers.clone().into_config().unwrap_err().to_string();
+            let named = [relation.key, relation.than, &(least - 1).to_string(), &least.to_string()];
+            assert!(named.iter().all(|word| said.contains(*word)), "{said}");
+            // In either order: it is the whole that counts.
+            layers.set(relation.than, &(other - 1).to_string(), "--set").unwrap();
+            layers.into_config().unwrap();
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The configuration of one process: a file, then the environment, then flags; each may set any key.
 //!
-//! An unknown key is an error that names the nearest known one. No secret is in here: those are files in the data folder,
+//! An unknown key is an error that names the nearest known one, and so is a number out of its bounds. No secret is in here: those are files in the data folder,
 //! made on first run (see [`crate::secrets`]).
 
+mod bounds;
 mod layers;
 
 use std::net::{Ipv4Addr, SocketAddr};
