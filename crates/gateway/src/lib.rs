@@ -37,7 +37,7 @@ mod tests;
 pub use config::Config;
 pub use faults::{Fault, Faults};
 pub use gateway::{Gateway, Handle, Services, StartError, Topics};
-pub use hub::Live;
+pub use hub::{GROUP, Live};
 
 /// The fail points of a delivery. One record holds what one slot is given of a batch, the `sent` and the entries: they
 /// come apart here.

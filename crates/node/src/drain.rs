@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, OnceCell, watch};
 
-use crate::admin::Ready;
+use crate::admin::{Phase, Ready};
 
 /// The way out. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl Inner {
     async fn drain(&self) -> usize {
         let sessions = self.gateway.sessions();
         tracing::info!(sessions, "draining");
-        self.ready.set(false);
+        self.ready.set(Phase::Draining);
         self.close.send_replace(true);
         // Should the task that listens be gone without a word, there is nothing to wait for.
         let mut closed = self.closed.clone();

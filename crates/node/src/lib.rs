@@ -11,6 +11,7 @@ mod drain;
 mod faults;
 pub mod log;
 mod page;
+mod port;
 pub mod restore;
 mod run;
 pub mod secrets;
@@ -19,7 +20,6 @@ mod stores;
 mod tls;
 pub mod traces;
 
-pub use admin::Ready;
 pub use audit::{Report, audit, repair};
 pub use config::Config;
 pub use faults::places as fail_points;

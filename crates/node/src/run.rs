@@ -1,7 +1,8 @@
 //! One process, from its configuration to its last line.
 //!
-//! The order of starting: the ports are taken, then stores, topics, services, workers, Notification caught up (so that nothing
-//! is served before everything derived has), gateway, listeners, ready. The order of shutdown, each step waited for:
+//! The order of starting: both ports are taken, and the admin listener says how far the start is; then stores, topics,
+//! services, workers, Notification caught up, gateway; only then, with everything derived caught up, the devices' port is
+//! listened on, and the process is ready. The order of shutdown, each step waited for:
 //!
 //! 1. not ready, and no connection is accepted any more;
 //! 2. every session is told `goodbye restart` with a jittered time to come back, its queue is written, its socket closed;
@@ -17,18 +18,17 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
 use bus::MessageBus;
 use contracts::Ambient;
 use gateway::Gateway;
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admin::{self, Admin, Ready};
+use crate::admin::{self, Admin, Front, Phase, Ready};
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::page::page;
+use crate::port::Port;
 use crate::secrets::Secrets;
 use crate::services::{Services, Topics, delivery_faults};
 use crate::stores::{self, Stores};
@@ -75,24 +75,28 @@ impl Node {
         admin::check(config.admin_listen)?;
         let counted = admin::count()?;
         let secrets = Secrets::open(&config.data)?;
-        // Bound first: a port in use is said before anything is opened. Who connects already waits to be served.
+        let token = admin::Token::open(secrets.clone(), ambient.clone())?;
         let shown = Shown::new(&config.tls, config.listen, &secrets)?;
-        let listener = bind(config.listen, "listen")?;
-        let admin_listener = bind(config.admin_listen, "admin_listen")?;
-        let (listen, admin) = (listener.local_addr()?, admin_listener.local_addr()?);
-        let addresses = Addresses { listen, admin, tls: shown.is_some() };
+        // Taken first: a port in use is said before anything is opened.
+        let port = Port::take(config.listen, "listen")?;
+        let admin_port = Port::take(config.admin_listen, "admin_listen")?;
+        let addresses =
+            Addresses { listen: port.address()?, admin: admin_port.address()?, tls: shown.is_some() };
+        let (ready, (stop, stopped)) = (Ready::default(), watch::channel(false));
+        let front = Front::new(ready.clone());
+        // Should the start fail, `stop` is dropped, which ends it, too.
+        let admin = tokio::spawn(front.clone().serve(admin_port.listen()?, told(stopped)));
         let opening = config.clone();
         let stores = tokio::task::spawn_blocking(move || Stores::open(&opening)).await??;
         let topics = Topics::open(&config, &stores).await?;
         let services = Services::new(&config, &stores, &topics, &secrets, &ambient)?;
+        ready.set(Phase::CatchingUp);
         let workers = service_messaging::Service::start(&services.messaging)?;
         let notification = follow(&services).await?;
         let gateway = start_gateway(&config, addresses, &services, &topics, ambient.clone()).await?;
-        let (stop, stopped) = watch::channel(false);
-        let ready = Ready::default();
         let (drain, listening) = Drain::new(ready.clone(), gateway.clone());
-        let admin = Admin {
-            token: admin::Token::open(secrets, ambient.clone())?,
+        front.open(Admin {
+            token,
             stores: stores.clone(),
             accounts: Arc::clone(&services.accounts),
             groups: Arc::clone(&services.messaging.groups),
@@ -106,8 +110,8 @@ impl Node {
             data: config.data.as_path().into(),
             queue_bytes_max: stores::options(&config).queue_bytes_max,
             ready: ready.clone(),
-        };
-        let admin = tokio::spawn(admin.serve(admin_listener, told(stopped)));
+        });
+        let listener = port.listen()?;
         let tls = shown.as_ref().map(Shown::tls);
         let listening = tokio::spawn(async move {
             let ended = gateway.serve(listener, tls, told(listening.close)).await;
@@ -115,7 +119,7 @@ impl Node {
             ended
         });
         let feed_keeper = tokio::spawn(keep_feed(stores.clone(), ambient, config.store.feed_days));
-        ready.set(true);
+        ready.set(Phase::Ready);
         Ok(Self {
             addresses,
             shown,
@@ -184,23 +188,6 @@ impl Node {
         self.stores.kv.close().await;
         tracing::info!("stopped");
     }
-}
-
-/// Connections that wait to be accepted: a storm of devices that come back is taken in, and not told to try again by the
-/// kernel a second later.
-const BACKLOG: u32 = 4_096;
-
-fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
-    let flag = setting.replace('_', "-");
-    let listen = || {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        socket.listen(BACKLOG)
-    };
-    listen().with_context(|| {
-        format!("{setting}: cannot listen on {address}; is another server running there? Choose another port with `--{flag}`")
-    })
 }
 
 /// Starts Notification, and waits until it has looked at everything that was there.

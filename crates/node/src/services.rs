@@ -50,6 +50,7 @@ impl Topics {
     pub(crate) fn lag(&self) -> Vec<(&'static str, u64)> {
         vec![
             ("submit/messaging", self.submit.lag(MESSAGING)),
+            ("deliver/gateways", self.deliver.lag(gateway::GROUP)),
             ("sessions/messaging", self.sessions.lag(MESSAGING)),
             ("sessions/notification", self.sessions.lag(NOTIFICATION)),
             ("entries/notification", self.entries.lag(NOTIFICATION)),

@@ -174,7 +174,12 @@ impl Server {
         Ok(Self { options, child: None, addresses: None, base, log: Log::default(), http, folder, data })
     }
 
-    fn launch(&mut self) -> Result<()> {
+    /// Starts it, on the data it left if it ran before, and does not wait until it is ready.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such program, or it cannot be started.
+    pub fn launch(&mut self) -> Result<()> {
         let found = self.addresses_file();
         // It is there only if this is not the first start.
         drop(std::fs::remove_file(&found));

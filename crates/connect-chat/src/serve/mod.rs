@@ -28,6 +28,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(config.threads()).enable_all().build()?;
     let served = runtime.block_on(serve(config, args));
     traces.end();
+    // Told to stop while it starts, the server does not wait until the store is open, only to close it.
+    runtime.shutdown_background();
     served
 }
 

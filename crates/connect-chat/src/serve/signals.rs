@@ -1,10 +1,15 @@
 //! The signals that tell the server to stop, or to read its certificate again.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 
-/// SIGTERM and SIGINT. A second one ends the process at once, which loses nothing that was acked.
+/// Signals that come within this time are one: `timeout` and a terminal's shell tell a process and its group, which is twice.
+const ONE_WORD: Duration = Duration::from_secs(1);
+
+/// SIGTERM and SIGINT. A second one, a second later or more, ends the process at once, which loses nothing that was acked.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -22,8 +27,12 @@ impl Signals {
     )]
     pub(super) async fn told(mut self) {
         self.next().await;
+        let told = Instant::now();
         tokio::spawn(async move {
             self.next().await;
+            while told.elapsed() < ONE_WORD {
+                self.next().await;
+            }
             tracing::warn!("told to stop twice, not waiting any longer");
             std::process::exit(130);
         });

@@ -51,6 +51,7 @@ pub use listing::Live;
 use requests::Requests;
 pub(crate) use seat::{Seat, Who};
 pub(crate) use sweeper::run as sweep;
+pub use tenancy::GROUP;
 pub(crate) use tenancy::{LeaseError, lease};
 
 /// How long a session's task may take to go once it was told to go without a word.

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Hub, deliveries};
 
-/// The consumer group of gateways.
-const GROUP: &str = "gateways";
+/// The group that gateways read their deliveries in.
+pub const GROUP: &str = "gateways";
 
 /// The shortest wait between two tries to renew or lease.
 const RETRY: Duration = Duration::from_millis(250);

@@ -1,11 +1,12 @@
 //! The admin listener: metrics, health, and what `connect-chat admin` calls while the server runs.
 //!
-//! On its own loopback address. Metrics and health are open there; everything else asks for the admin token, a file that
+//! On its own loopback address, from the first instant on: until the server is there, `front` says how far it is. Metrics and health are open there; everything else asks for the admin token, a file that
 //! only the server's user reads. Deliberately absent: anything that an app's users may call.
 
 mod backup;
 mod export;
 mod exposition;
+mod front;
 mod machine;
 mod recorder;
 mod routes;
@@ -17,12 +18,10 @@ mod token;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use contracts::Ambient;
 use contracts::services::{Accounts, Groups};
 use gateway::tls::Tls;
-use tokio::net::TcpListener;
 
 use crate::drain::Drain;
 use crate::services::Topics;
@@ -30,6 +29,8 @@ use crate::stores::Stores;
 pub(crate) use token::Token;
 
 pub(crate) use recorder::{Counted, install as count};
+
+pub(crate) use front::{Front, Phase, Ready};
 
 /// What the admin listener serves from.
 #[derive(Clone)]
@@ -51,33 +52,6 @@ pub(crate) struct Admin {
     /// Bytes that may wait for the committer.
     pub(crate) queue_bytes_max: usize,
     pub(crate) ready: Ready,
-}
-
-/// Whether the process takes new sessions.
-#[derive(Debug, Clone, Default)]
-pub struct Ready(Arc<AtomicBool>);
-
-impl Ready {
-    /// It does, or does no more.
-    pub fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Release);
-    }
-
-    /// Whether it does.
-    pub fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-impl Admin {
-    /// Serves until `shutdown`.
-    pub(crate) async fn serve(
-        self,
-        listener: TcpListener,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
-        axum::serve(listener, routes::router(self)).with_graceful_shutdown(shutdown).await
-    }
 }
 
 /// An admin listener is reached from this machine alone.

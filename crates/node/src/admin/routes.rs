@@ -1,4 +1,4 @@
-//! The paths of the admin listener.
+//! The paths of the admin listener that need the server to be there.
 
 use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
@@ -41,8 +41,6 @@ pub(super) fn router(admin: Admin) -> Router {
         .layer(middleware::from_fn_with_state(admin.clone(), authorised));
     Router::new()
         .route("/metrics", get(async |State(admin): State<Admin>| metrics(&admin)))
-        .route("/live", get(async || "live\n"))
-        .route("/ready", get(ready))
         .merge(guarded)
         .with_state(admin)
 }
@@ -72,14 +70,6 @@ async fn authorised(State(admin): State<Admin>, request: Request<Body>, next: Ne
     }
     let message = "the admin token is the file `secrets/admin-token` in the data folder";
     Refused(Rejection::new(Code::Unauthenticated, message)).into_response()
-}
-
-async fn ready(State(admin): State<Admin>) -> (StatusCode, &'static str) {
-    if admin.ready.get() {
-        (StatusCode::OK, "ready\n")
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
-    }
 }
 
 /// `POST /admin/token`: mints an access token for a user.

@@ -11,7 +11,7 @@ use serde_json::Value;
 use verify::process::program;
 
 use crate::backups::{admin, run};
-use crate::support::{device, server};
+use crate::support::{device, server, until};
 
 fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -173,4 +173,26 @@ async fn a_page_of_the_manual_or_a_completion_is_missing() {
     for command in ["serve", "chat", "admin", "bench"] {
         assert!(run(&[command, "--help"]).contains("Examples:"), "{command}");
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_keep_up_is_not_told() {
+    let server = server(&[]).await;
+    let (ada, bob) = (device(&server, "ada").await, device(&server, "bob").await);
+    let mut session = bob.connect().await;
+    ada.post(ada.with(&bob), "hello").await;
+    session.hears(ada.with(&bob), "hello").await;
+    let metrics = server.admin("/metrics").await.unwrap();
+    let readers = [
+        "submit/messaging",
+        "deliver/gateways",
+        "sessions/messaging",
+        "sessions/notification",
+        "entries/notification",
+    ];
+    for reader in readers {
+        let series = format!("bus_lag_records{{reader=\"{reader}\"}}");
+        assert!(metrics.contains(&series), "{series}: {metrics}");
+    }
+    until("everything is read", async || server.metric("bus_lag_records", "").await.unwrap() == 0.0).await;
 }
